@@ -1,0 +1,21 @@
+// init and cleanup: plan -> apply -> verify, or undo. All of it runs in the main thread of a short-lived process, because
+// libiptc keeps static state and may call abort().
+#pragma once
+
+#include <string>
+
+#include "config/settings.h"
+
+namespace sidelock {
+
+// Installs the capture rules of `settings` and proves by reading back that the kernel holds exactly them. Idempotent.
+// Throws Failure: kMissingPermission, kNoBackend, kVerificationFailed (after undoing), kUsage (a node's namespace).
+void install_capture(const CaptureSettings& settings);
+
+// What install_capture would install, as iptables-save text (both families); touches nothing.
+std::string dry_run_text(const CaptureSettings& settings);
+
+// Removes exactly what install_capture installed, whatever its settings were. Nothing to remove is no error.
+void remove_capture(const CaptureSettings& settings);
+
+}  // namespace sidelock

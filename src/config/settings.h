@@ -1,0 +1,116 @@
+// Every setting as a plain value: what the command line, the environment and the config file were resolved to.
+// Filled by config/options.cc, read by everybody; immutable once a command runs, so any thread may read it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+
+namespace sidelock {
+
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;  // inclusive
+  friend auto operator<=>(const PortRange&, const PortRange&) noexcept = default;
+};
+
+enum class CaptureMode { kRedirect, kNone };
+enum class IpFamily { kAuto, kIpv4, kIpv6, kDual };
+
+// What `init` installs, and what `run` and `doctor` may rely on.
+struct CaptureSettings {
+  CaptureMode mode = CaptureMode::kRedirect;
+  std::vector<PortRange> ports;            // sorted, disjoint, not adjacent; --exclude-ports already taken out
+  std::vector<Cidr> exclude_sources;       // sorted, unique
+  std::vector<std::string> interfaces;     // empty: all but lo; a trailing '+' is a wildcard
+  std::vector<std::string> exclude_interfaces;
+  IpFamily ip_family = IpFamily::kAuto;
+  std::uint16_t capture_port_base = 19100;
+  bool drop_invalid = true;
+  bool allow_host_network = false;
+  bool allow_foreign_before = false;
+  std::chrono::milliseconds lock_wait{5000};
+  std::chrono::milliseconds capture_timeout{30000};
+};
+
+enum class UpstreamMode { kOriginal, kLoopback, kAddress };
+
+// What a bare TCP end of the client, without close_notify, becomes for the app.
+enum class OnTruncation { kAuto, kReset, kFin };
+
+// How a connection to one port is served. Global flags are its defaults.
+struct PortPolicy {
+  std::uint16_t app_port = 0;  // where the app listens: --map, else the port the client dialled
+  UpstreamMode upstream = UpstreamMode::kOriginal;
+  IpAddress upstream_address;  // only for UpstreamMode::kAddress
+  OnTruncation on_truncation = OnTruncation::kAuto;
+};
+
+// One captured port. The i-th (sorted by port) is redirected to capture_port_base + i.
+struct CapturedPort {
+  std::uint16_t port = 0;
+  PortPolicy policy;
+};
+
+// One pair of --listen (explicit mode): listen here, relay there.
+struct ExplicitListener {
+  std::optional<IpAddress> address;  // none: every address, both families
+  std::uint16_t port = 0;
+  PortPolicy policy;  // upstream is kAddress, or kLoopback when the pair names no app address
+};
+
+enum class AlpnMode { kAuto, kList, kIgnore };
+
+struct TlsSettings {
+  std::string directory;                       // --tls-dir; empty when another source is given
+  std::vector<std::string> certificate_files;  // --tls-cert-file, --tls-private-key-file: pairs by position;
+  std::vector<std::string> private_key_files;  // no key files at all: each certificate file holds its key
+  std::string self_signed;                     // --self-signed NAME
+  AlpnMode alpn_mode = AlpnMode::kAuto;
+  std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
+};
+
+enum class WhenFull { kReset, kWait };
+
+// Limits of connections; zero durations mean "no limit" where product text says so (idle).
+struct LimitSettings {
+  std::chrono::milliseconds handshake_timeout{10'000};
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds idle_timeout{0};
+  std::chrono::milliseconds close_timeout{60'000};
+  std::chrono::milliseconds tcp_user_timeout{30'000};
+  std::chrono::milliseconds tcp_keepalive{30'000};
+  std::chrono::milliseconds drain_delay{5'000};
+  std::chrono::milliseconds drain_timeout{20'000};
+  std::uint32_t key_update_limit = 100;            // per second and connection
+  std::uint32_t max_connections_per_client = 0;    // 0: off
+  std::optional<std::uint32_t> max_connections;    // none: auto
+  std::optional<std::uint32_t> max_handshakes;     // none: auto
+  WhenFull when_full = WhenFull::kReset;
+};
+
+enum class LogFormat { kAuto, kPlain, kJson };
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+struct ProcessSettings {
+  std::optional<std::uint32_t> workers;  // none: the cgroup's CPU quota, rounded up
+  LogFormat log_format = LogFormat::kAuto;
+  LogLevel log_level = LogLevel::kInfo;
+  bool access_log = true;
+};
+
+struct Settings {
+  CaptureSettings capture;
+  std::vector<CapturedPort> captured_ports;    // redirect: one for each port of capture.ports, sorted
+  std::vector<ExplicitListener> listeners;     // only with CaptureMode::kNone
+  TlsSettings tls;
+  LimitSettings limits;
+  ProcessSettings process;
+  bool dry_run = false;  // init only
+};
+
+}  // namespace sidelock
