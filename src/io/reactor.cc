@@ -1,0 +1,125 @@
+// See reactor.h.
+#include "io/reactor.h"
+
+#include <array>
+#include <cstdint>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+namespace sidelock {
+
+namespace {
+
+constexpr int kEventsPerTurn = 256;
+
+void resume_all(Waiter*& list) {
+  Waiter* waiter = std::exchange(list, nullptr);
+  while (waiter != nullptr) {
+    // The node lives in the frame that is about to run: read it first.
+    Waiter* const next = waiter->next;
+    waiter->handle.resume();
+    waiter = next;
+  }
+}
+
+}  // namespace
+
+Reactor::Reactor()
+    : epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "create an epoll instance")},
+      wake_{check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create an eventfd")} {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event), "register the eventfd");
+}
+
+Reactor::~Reactor() = default;
+
+void Reactor::run() {
+  std::array<epoll_event, kEventsPerTurn> events;
+  while (!is_stopping_) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, wait_milliseconds());
+    now_ = Clock::now();
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.ptr == nullptr) {
+        run_posted();
+      } else {
+        dispatch(*static_cast<Watch*>(event.data.ptr), event.events);
+      }
+    }
+    timers_.expire(now_);
+    run_ready();
+    retired_.clear();
+  }
+}
+
+void Reactor::stop() {
+  post([this] { is_stopping_ = true; });
+}
+
+void Reactor::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock{posted_mutex_};
+    posted_.push_back(std::move(work));
+  }
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the reactor is awake already.
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+std::unique_ptr<Watch> Reactor::watch(int fd) {
+  auto watch = std::make_unique<Watch>();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = watch.get();
+  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "register a descriptor");
+  return watch;
+}
+
+void Reactor::retire(std::unique_ptr<Watch> watch) {
+  watch->readers = watch->writers = nullptr;
+  retired_.push_back(std::move(watch));
+}
+
+void Reactor::schedule_all(Waiter*& list) {
+  for (Waiter* waiter = std::exchange(list, nullptr); waiter != nullptr; waiter = waiter->next) {
+    ready_.push_back(waiter->handle);
+  }
+}
+
+void Reactor::dispatch(Watch& watch, unsigned events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watch.hung_up = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watch.readable = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) watch.writable = true;
+  if (watch.writable) resume_all(watch.writers);
+  if (watch.readable) resume_all(watch.readers);
+}
+
+void Reactor::run_ready() {
+  running_.swap(ready_);
+  for (const std::coroutine_handle<> coroutine : running_) coroutine.resume();
+  running_.clear();
+}
+
+void Reactor::run_posted() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t drained = ::read(wake_.get(), &count, sizeof count);
+  std::vector<std::function<void()>> work;
+  {
+    const std::lock_guard lock{posted_mutex_};
+    work.swap(posted_);
+  }
+  for (const auto& item : work) item();
+}
+
+int Reactor::wait_milliseconds() const {
+  if (!ready_.empty()) return 0;
+  if (timers_.empty()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.next_expiry() - Clock::now()).count();
+  if (left <= 0) return 0;
+  constexpr std::int64_t kLongest = 1 << 30;
+  return static_cast<int>(left < kLongest ? left : kLongest);
+}
+
+}  // namespace sidelock

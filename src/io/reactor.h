@@ -1,0 +1,105 @@
+// One thread's event loop: edge-triggered epoll in which every descriptor is registered once, timers, and work posted
+// from other threads. Everything but post() and stop() belongs to the thread that calls run().
+#pragma once
+
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/fd.h"
+#include "io/timer.h"
+
+namespace sidelock {
+
+// A suspended coroutine in a list of those waiting for one thing. Lives in the awaiting coroutine's frame.
+struct Waiter {
+  std::coroutine_handle<> handle;
+  Waiter* next = nullptr;
+};
+
+// What is known about one registered descriptor. Edge-triggered: a flag stays set until a call has found out that it is
+// no longer true, and is set again by the next event.
+struct Watch {
+  bool readable = false;
+  bool writable = true;  // a new socket's buffer is empty: the first send is tried without waiting
+  bool hung_up = false;  // the peer has shut down or an error is queued: a short read no longer means "drained"
+  Waiter* readers = nullptr;
+  Waiter* writers = nullptr;
+};
+
+class Reactor {
+ public:
+  Reactor();  // throws std::system_error when the process has no descriptors left
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();
+
+  // Runs until stop(). Resumes coroutines, fires timers, runs posted work.
+  void run();
+  void stop();                             // any thread
+  void post(std::function<void()> work);   // any thread; work runs in the reactor's thread, in order
+
+  // The time at the beginning of this turn of the loop: one clock reading serves all that happens in it.
+  [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
+  TimerQueue& timers() noexcept { return timers_; }
+
+  // Registers `fd` for good; closing it takes it out. The Watch is freed by retire(). Throws std::system_error.
+  std::unique_ptr<Watch> watch(int fd);
+  // Frees a Watch at the end of the turn, because the events of this turn may still name it.
+  void retire(std::unique_ptr<Watch> watch);
+
+  // Resumes a coroutine, or all of a list, later in this turn or in the next one, never inside the call.
+  void schedule(std::coroutine_handle<> coroutine) { ready_.push_back(coroutine); }
+  void schedule_all(Waiter*& list);
+
+  // `co_await reactor.yield()`: lets everybody else have a turn.
+  auto yield() noexcept {
+    struct Awaiter {
+      Reactor& reactor;
+      [[nodiscard]] bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> awaiting) const { reactor.schedule(awaiting); }
+      void await_resume() const noexcept {}
+    };
+    return Awaiter{*this};
+  }
+
+  // `co_await reactor.sleep(duration)`.
+  auto sleep(Clock::duration duration) {
+    struct Awaiter final : Timer {
+      Awaiter(Reactor& owner, Clock::duration how_long) : reactor{owner}, duration{how_long} {}
+      [[nodiscard]] bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> awaiting) {
+        waiting = awaiting;
+        reactor.timers().arm(*this, reactor.now() + duration);
+      }
+      void await_resume() const noexcept {}
+      void on_expiry() override { reactor.schedule(waiting); }
+      Reactor& reactor;
+      Clock::duration duration;
+      std::coroutine_handle<> waiting;
+    };
+    return Awaiter{*this, duration};
+  }
+
+ private:
+  void dispatch(Watch& watch, unsigned events);
+  void run_ready();
+  void run_posted();
+  [[nodiscard]] int wait_milliseconds() const;
+
+  Fd epoll_;
+  Fd wake_;
+  TimerQueue timers_;
+  Clock::time_point now_ = Clock::now();
+  std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> running_;  // the list being run; a member so that its memory is kept
+  std::vector<std::unique_ptr<Watch>> retired_;
+  bool is_stopping_ = false;
+
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace sidelock

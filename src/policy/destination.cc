@@ -1,0 +1,31 @@
+// See destination.h.
+#include "policy/destination.h"
+
+#include <algorithm>
+
+#include "config/capture_contract.h"
+
+namespace sidelock {
+
+DestinationPolicy::DestinationPolicy(const Settings& settings)
+    : captured_{settings.captured_ports},
+      first_capture_port_{settings.capture.capture_port_base},
+      probe_port_{probe_port(settings.capture)} {}
+
+Judgement DestinationPolicy::judge(const Arrival& arrival) const {
+  const Endpoint& destination = arrival.destination.endpoint;
+  if (arrival.is_client_our_upstream) return {Verdict::kLoop, nullptr};
+  if (destination.port == probe_port_ && destination.address.is_loopback()) return {Verdict::kProbe, nullptr};
+  const bool is_capture_port =
+      destination.port >= first_capture_port_ && destination.port < first_capture_port_ + captured_.size();
+  if (is_capture_port) return {Verdict::kNotCaptured, nullptr};
+  const IpAddress& address = destination.address;
+  if (address.is_loopback() || address.is_multicast() || address.is_unspecified() || !arrival.is_destination_own) {
+    return {Verdict::kForeignDestination, nullptr};
+  }
+  const auto found = std::ranges::lower_bound(captured_, destination.port, {}, &CapturedPort::port);
+  if (found == captured_.end() || found->port != destination.port) return {Verdict::kNotConfigured, nullptr};
+  return {Verdict::kServe, &found->policy};
+}
+
+}  // namespace sidelock

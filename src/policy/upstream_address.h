@@ -1,0 +1,13 @@
+// Where the app is dialled for a connection. Pure.
+#pragma once
+
+#include "base/address.h"
+#include "config/settings.h"
+
+namespace sidelock {
+
+// `destination` is where the client wanted to go (under --capture none: where it connected to). Never a silent fallback:
+// each mode has exactly one answer.
+AppAddress upstream_address(const PortPolicy& policy, const OriginalDestination& destination);
+
+}  // namespace sidelock

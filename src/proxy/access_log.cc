@@ -1,0 +1,59 @@
+// See access_log.h.
+#include "proxy/access_log.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+
+namespace sidelock {
+
+std::string plain_access_line(const AccessRecord& record) {
+  std::string line = fmt::format("{} access  {} -> {}", log::timestamp(), record.client.endpoint.to_string(),
+                                 record.destination.endpoint.port == 0 ? "?" : record.destination.endpoint.to_string());
+  if (record.app.endpoint.port != 0) line += " -> " + record.app.endpoint.to_string();
+  line += fmt::format(" {}", name(record.outcome));
+  if (!record.tls.version.empty()) {
+    line += fmt::format(" TLS {} {} {}{}", record.tls.version, record.tls.cipher, record.tls.group,
+                        record.tls.is_resumed ? " resumed" : "");
+  }
+  if (!record.tls.server_name.empty()) line += " sni=" + log::printable(record.tls.server_name);
+  if (!record.tls.protocol.empty()) line += " alpn=" + log::printable(record.tls.protocol);
+  line += fmt::format(" received={} sent={} {:.3f}s", record.received_bytes, record.sent_bytes, record.duration.count());
+  if (!record.failure.empty()) line += fmt::format(" ({})", log::printable(record.failure));
+  return line;
+}
+
+std::string json_access_line(const AccessRecord& record) {
+  nlohmann::ordered_json line;
+  line["time"] = log::timestamp();
+  line["level"] = "info";
+  line["message"] = "connection";
+  line["client.address"] = record.client.endpoint.address.to_string();
+  line["client.port"] = record.client.endpoint.port;
+  if (record.destination.endpoint.port != 0) {
+    line["server.address"] = record.destination.endpoint.address.to_string();
+    line["server.port"] = record.destination.endpoint.port;
+  }
+  if (record.app.endpoint.port != 0) line["upstream.address"] = record.app.endpoint.to_string();
+  if (!record.tls.version.empty()) {
+    line["tls.protocol.version"] = record.tls.version;
+    line["tls.cipher"] = record.tls.cipher;
+    line["tls.curve"] = record.tls.group;
+    line["tls.resumed"] = record.tls.is_resumed;
+  }
+  if (!record.tls.protocol.empty()) line["tls.next_protocol"] = log::printable(record.tls.protocol);
+  if (!record.tls.server_name.empty()) line["tls.client.server_name"] = log::printable(record.tls.server_name);
+  line["outcome"] = name(record.outcome);
+  if (!is_routine_ending(record.outcome)) line["error.type"] = name(record.outcome);
+  if (!record.failure.empty()) line["error.message"] = log::printable(record.failure);
+  line["received_bytes"] = record.received_bytes;
+  line["sent_bytes"] = record.sent_bytes;
+  line["duration"] = record.duration.count();
+  return line.dump();
+}
+
+void log_access(const AccessRecord& record) {
+  log::write_raw(log::format() == log::Format::kPlain ? plain_access_line(record) : json_access_line(record));
+}
+
+}  // namespace sidelock

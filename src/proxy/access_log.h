@@ -1,0 +1,32 @@
+// One line for each connection at its end, for people or machines, in OpenTelemetry's attribute names where they exist.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/address.h"
+#include "proxy/outcome.h"
+#include "tls/stream.h"
+
+namespace sidelock {
+
+struct AccessRecord {
+  ClientAddress client;
+  OriginalDestination destination;  // port 0: never found out
+  AppAddress app;                   // port 0: never dialled
+  TlsFacts tls;
+  Outcome outcome = Outcome::kInternal;
+  std::string failure;  // why, in OpenSSL's or the kernel's words; may hold untrusted text
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::chrono::duration<double> duration{0};  // seconds
+};
+
+// The record as one line in the given form, without a line end; all untrusted text made printable.
+std::string plain_access_line(const AccessRecord& record);
+std::string json_access_line(const AccessRecord& record);
+
+// Hands the record to the log in the log's format.
+void log_access(const AccessRecord& record);
+
+}  // namespace sidelock

@@ -1,0 +1,182 @@
+// See connection.h.
+#include "proxy/connection.h"
+
+#include <cstring>
+
+#include "base/log.h"
+#include "io/deadline.h"
+#include "policy/destination.h"
+#include "policy/upstream_address.h"
+#include "proxy/access_log.h"
+#include "proxy/conclude.h"
+#include "proxy/original_destination.h"
+#include "proxy/relay.h"
+#include "proxy/upstream.h"
+#include "proxy/worker.h"
+
+namespace sidelock {
+
+namespace {
+
+using Refusal = std::optional<Outcome>;  // nothing: go on
+
+Outcome outcome_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNotConfigured:
+      return Outcome::kNotConfigured;
+    case Verdict::kForeignDestination:
+      return Outcome::kForeignDestination;
+    case Verdict::kLoop:
+      return Outcome::kLoop;
+    case Verdict::kServe:
+    case Verdict::kProbe:
+    case Verdict::kNotCaptured:
+      break;
+  }
+  return Outcome::kNotCaptured;
+}
+
+// Finds out where the client wanted to go, and whether it may.
+Refusal find_policy(Connection& connection) {
+  Worker& worker = connection.worker;
+  const bool is_loop = worker.is_our_upstream(connection.client.endpoint);
+  if (connection.listener != nullptr) {
+    connection.destination = local_destination(connection.client_socket.fd());
+    connection.policy = &connection.listener->policy;
+    return is_loop ? Refusal{Outcome::kLoop} : std::nullopt;
+  }
+  const auto destination = original_destination(connection.client_socket.fd(), connection.client);
+  if (!destination) return Outcome::kNotCaptured;
+  connection.destination = *destination;
+  const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address), is_loop};
+  const Judgement judgement = worker.destination_policy().judge(arrival);
+  connection.policy = judgement.policy;
+  return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
+}
+
+// Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit.
+task<Refusal> shake_hands(Connection& connection) {
+  const Deadline deadline{connection.client_socket, connection.worker.settings().limits.handshake_timeout};
+  const auto refusal = [&](Outcome otherwise) {
+    if (connection.is_drained) return Outcome::kDrained;
+    return deadline.has_expired() ? Outcome::kHandshakeTimeout : otherwise;
+  };
+
+  connection.is_waiting_for_hello = true;
+  const Hello hello = co_await connection.tls.hello();
+  connection.is_waiting_for_hello = false;
+  if (hello == Hello::kPlaintext) co_return Outcome::kPlaintext;
+  if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
+
+  // Only now: clients that send nothing must not keep the places from those that do.
+  if (connection.worker.handshakes().is_full()) connection.tls.park();
+  const Slots::Place place{co_await connection.worker.handshakes().take()};
+  const Handshake handshake = co_await connection.tls.handshake(*connection.worker.tls_context());
+  connection.failure = connection.tls.failure();
+  switch (handshake) {
+    case Handshake::kDone:
+      co_return Refusal{};
+    case Handshake::kClosed:
+      co_return refusal(Outcome::kHandshakeClosed);
+    case Handshake::kNoApplicationProtocol:
+      co_return Outcome::kNoApplicationProtocol;
+    case Handshake::kFailed:
+      break;
+  }
+  co_return Outcome::kHandshakeFailed;
+}
+
+task<Refusal> reach_app(Connection& connection) {
+  connection.app = upstream_address(*connection.policy, connection.destination);
+  Worker& worker = connection.worker;
+  auto socket = co_await connect_upstream(connection.app, worker.reactor(), worker.settings().limits);
+  if (!socket) {
+    connection.failure = "connecting to the app at " + connection.app.endpoint.to_string() + " failed";
+    co_return socket.error();
+  }
+  connection.app_socket.emplace(std::move(*socket));
+  connection.upstream_port = worker.mark_upstream(connection.app_socket->fd());
+  co_return Refusal{};
+}
+
+task<Outcome> serve(Connection& connection) {
+  if (const Refusal refused = find_policy(connection)) co_return *refused;
+  if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
+  if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+
+  Worker& worker = connection.worker;
+  Relay relay{connection.tls,      *connection.app_socket,   worker.buffers(),
+              connection.progress, worker.settings().limits, connection.policy->on_truncation};
+  connection.relay = &relay;
+  const Outcome outcome = co_await relay.run();
+  connection.relay = nullptr;
+  connection.failure = connection.tls.failure();
+  co_return outcome;
+}
+
+void report(const Connection& connection, Outcome outcome) {
+  if (!connection.worker.settings().process.access_log) return;
+  AccessRecord record;
+  record.client = connection.client;
+  record.destination = connection.destination;
+  record.app = connection.app;
+  record.tls = connection.tls.facts();
+  record.outcome = outcome;
+  record.failure = connection.failure;
+  record.received_bytes = connection.progress.received_bytes;
+  record.sent_bytes = connection.progress.sent_bytes;
+  record.duration = Clock::now() - connection.accepted_at;
+  log_access(record);
+}
+
+}  // namespace
+
+Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place place, const ExplicitListener* through,
+                       Worker& owner)
+    : worker{owner},
+      listener{through},
+      client{from},
+      client_socket{std::move(accepted), owner.reactor()},
+      tls{client_socket, owner.buffers(), owner.settings().limits.key_update_limit},
+      client_place{std::move(place)},
+      accepted_at{owner.reactor().now()} {
+  worker.add(*this);
+}
+
+Connection::~Connection() {
+  if (upstream_port != 0) worker.unmark_upstream(upstream_port);
+  worker.remove(*this);
+}
+
+void Connection::drain(Clock::time_point quiet_since) {
+  if (relay != nullptr && relay->is_quiet_since(quiet_since)) {
+    relay->end(Outcome::kDrained, true);
+  } else if (is_waiting_for_hello && accepted_at <= quiet_since) {
+    abort();
+  }
+}
+
+void Connection::abort() {
+  is_drained = true;
+  if (relay != nullptr) {
+    relay->end(Outcome::kDrained, false);
+  } else {
+    client_socket.abort(ECANCELED);
+  }
+}
+
+Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
+              Worker& worker) {
+  try {
+    Connection connection{std::move(accepted), client, std::move(place), listener, worker};
+    if (worker.take_probe(connection)) co_return;
+    const Outcome outcome = co_await serve(connection);
+    co_await conclude(connection, outcome);
+    report(connection, outcome);
+  } catch (const std::exception& failure) {
+    // Out of memory or descriptors: this connection is given up, the others go on.
+    log::warning("connection from {} given up: {}", client.endpoint.to_string(), failure.what());
+  }
+}
+
+}  // namespace sidelock

@@ -1,0 +1,60 @@
+// The life of one connection. serve() in connection.cc tells it from top to bottom: read that first.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/address.h"
+#include "config/settings.h"
+#include "io/socket.h"
+#include "io/task.h"
+#include "proxy/outcome.h"
+#include "proxy/progress.h"
+#include "proxy/shared.h"
+#include "tls/stream.h"
+
+namespace sidelock {
+
+class Relay;
+class Worker;
+
+// What serve() works on. Made and destroyed by host(), in the worker's thread; the worker knows it while it lives.
+class Connection {
+ public:
+  // `listener` is the pair of --listen it came through, null for a captured connection. Throws std::system_error.
+  Connection(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
+             Worker& worker);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Called by the draining worker. drain() ends the connection cleanly if it has been quiet for a while.
+  void drain(Clock::time_point quiet_since);
+  void abort();
+
+  Worker& worker;
+  const ExplicitListener* const listener;
+  const ClientAddress client;
+  OriginalDestination destination;
+  AppAddress app;
+  const PortPolicy* policy = nullptr;
+
+  Socket client_socket;
+  std::optional<Socket> app_socket;
+  TlsStream tls;
+  Relay* relay = nullptr;  // while it runs
+  Progress progress;
+  const ClientCounts::Place client_place;
+  const Clock::time_point accepted_at;
+  std::string failure;         // why it failed, for the log
+  bool is_waiting_for_hello = false;
+  bool is_drained = false;     // aborted by the drain, not by a fault
+  std::uint16_t upstream_port = 0;  // our own port of the connection to the app, marked in Shared
+  std::size_t index = 0;       // in the worker's list
+};
+
+// Serves one accepted connection to its end, logs it and lets go of it.
+Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
+              Worker& worker);
+
+}  // namespace sidelock

@@ -1,0 +1,54 @@
+// How a connection ended: the fixed list of reasons that the access log, the metrics and the docs share.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace sidelock {
+
+enum class Outcome {
+  kOk,
+  kClientClosedBare,
+  kClientReset,
+  kClientTruncated,
+  kIdleTimeout,
+  kCloseTimeout,
+  kAppReset,
+  kAppRefused,
+  kAppUnreachable,
+  kConnectTimeout,
+  kHandshakeTimeout,
+  kHandshakeClosed,
+  kHandshakeFailed,
+  kPlaintext,
+  kNoApplicationProtocol,
+  kNotCaptured,
+  kNotConfigured,
+  kForeignDestination,
+  kLoop,
+  kKeyUpdateFlood,
+  kRecordError,
+  kDrained,
+  kLimit,
+  kInternal,
+};
+
+inline constexpr std::array<std::string_view, 24> kOutcomeNames{
+    "ok",           "client_closed_bare", "client_reset",       "client_truncated",        "idle_timeout",
+    "close_timeout", "app_reset",         "app_refused",        "app_unreachable",         "connect_timeout",
+    "handshake_timeout", "handshake_closed", "handshake_failed", "plaintext",              "no_application_protocol",
+    "not_captured", "not_configured",     "foreign_destination", "loop",                   "key_update_flood",
+    "record_error", "drained",            "limit",              "internal",
+};
+static_assert(kOutcomeNames.size() == static_cast<std::size_t>(Outcome::kInternal) + 1);
+
+constexpr std::string_view name(Outcome outcome) { return kOutcomeNames[static_cast<std::size_t>(outcome)]; }
+
+// Endings that are no failure of anybody.
+constexpr bool is_routine_ending(Outcome outcome) {
+  return outcome == Outcome::kOk || outcome == Outcome::kClientClosedBare || outcome == Outcome::kHandshakeClosed ||
+         outcome == Outcome::kDrained;
+}
+
+}  // namespace sidelock

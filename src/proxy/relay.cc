@@ -1,0 +1,206 @@
+// See relay.h.
+#include "proxy/relay.h"
+
+#include "policy/truncation.h"
+#include "proxy/window.h"
+
+namespace sidelock {
+
+Relay::Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, const LimitSettings& limits,
+             OnTruncation on_truncation)
+    : client_{client},
+      app_{app},
+      buffers_{buffers},
+      progress_{progress},
+      limits_{limits},
+      on_truncation_{on_truncation} {}
+
+task<Outcome> Relay::run() {
+  note_activity();
+  arm_limit();
+  task<> upload = client_to_app();
+  task<> download = app_to_client();
+  co_await Join{upload, download};
+  cancel();
+  upload.result();
+  download.result();
+  if (is_ended_cleanly_) {
+    client_.close_notify();
+    client_.socket().shutdown_write();
+    app_.shutdown_write();
+  }
+  if (failure_) co_return *failure_;
+  co_return was_client_end_bare_ ? Outcome::kClientClosedBare : Outcome::kOk;
+}
+
+task<> Relay::client_to_app() {
+  Window window{buffers_};
+  KeptBytes kept{buffers_};
+  while (!is_ended_cleanly_) {
+    const ReadResult got = client_.read(buffers_.plain(), window.size());
+    if (got.bytes > 0) {
+      progress_.received_bytes += got.bytes;
+      progress_.did_app_send_last = false;
+      note_activity();
+
+      const std::span<const std::byte> bytes = buffers_.plain().first(got.bytes);
+      const IoResult sent = app_.write(bytes);
+      if (sent.state == Io::kError) break;  // the app is gone: its own stream tells how
+      window.learn(got.bytes, sent.bytes == got.bytes);
+      kept.append(bytes.subspan(sent.bytes));
+      is_delivering_ = true;
+      while (!kept.empty()) {
+        co_await app_.writable();
+        const IoResult more = app_.write(kept.bytes());
+        if (more.state == Io::kError) break;
+        if (more.bytes > 0) note_activity();
+        kept.drop_front(more.bytes);
+      }
+      is_delivering_ = false;
+      if (!kept.empty()) break;
+    }
+    if (got.end == ReadEnd::kMore) {
+      co_await client_.socket().reactor().yield();
+    } else if (got.end == ReadEnd::kWouldBlock) {
+      // What OpenSSL had to answer (a KeyUpdate) goes out before more questions are read.
+      while (client_.has_output() && !is_flushing_ && !client_.socket().is_aborted()) {
+        co_await client_.socket().writable();
+        if (!client_.flush()) break;
+      }
+      co_await client_.socket().readable();
+    } else {
+      client_ended(got.end);
+      co_return;
+    }
+  }
+  if (is_ended_cleanly_) co_return;
+  // A write failed. Once the app has ended its own stream, nobody else will notice.
+  if (has_app_ended_) fail(Outcome::kAppReset);
+}
+
+task<> Relay::app_to_client() {
+  Window window{buffers_};
+  for (;;) {
+    co_await app_.readable();
+    if (is_ended_cleanly_) co_return;
+    const IoResult got = app_.read(buffers_.plain().first(window.size()));
+    if (got.state == Io::kWouldBlock) continue;
+    if (got.state == Io::kError) {
+      if (!app_.is_aborted()) fail(Outcome::kAppReset);
+      co_return;
+    }
+    bool is_alive = true;
+    if (got.state == Io::kEnd) {
+      has_app_ended_ = true;
+      is_alive = client_.close_notify();
+    } else {
+      progress_.sent_bytes += got.bytes;
+      progress_.did_app_send_last = true;
+      note_activity();
+      is_alive = client_.write(buffers_.plain().first(got.bytes));
+      window.learn(got.bytes, !client_.has_output());
+    }
+    is_flushing_ = true;
+    while (is_alive && client_.has_output()) {
+      co_await client_.socket().writable();
+      is_alive = client_.flush();
+      note_activity();
+    }
+    is_flushing_ = false;
+    if (!is_alive) co_return;  // the client is gone: its own stream tells how
+    if (got.state == Io::kEnd) {
+      app_ended();
+      co_return;
+    }
+    if (got.bytes >= window.size()) co_await app_.reactor().yield();
+  }
+}
+
+void Relay::client_ended(ReadEnd end) {
+  has_client_ended_ = true;
+  switch (end) {
+    case ReadEnd::kCloseNotify:
+      break;
+    case ReadEnd::kBareEnd: {
+      const std::string protocol = client_.facts().protocol;
+      const StreamSoFar stream{has_app_ended_, progress_.received_bytes > 0, progress_.did_app_send_last, protocol};
+      if (!is_bare_end_clean(on_truncation_, stream)) return fail(Outcome::kClientTruncated);
+      was_client_end_bare_ = true;
+      break;
+    }
+    case ReadEnd::kReset:
+      // wget, Python and others reset once they have read the answer's end: everybody has got everything.
+      if (!client_.has_sent_close_notify()) return fail(Outcome::kClientReset);
+      break;
+    case ReadEnd::kTruncated:
+      return fail(Outcome::kClientTruncated);
+    case ReadEnd::kKeyUpdateFlood:
+      return fail(Outcome::kKeyUpdateFlood);
+    case ReadEnd::kRecordError:
+      return fail(Outcome::kRecordError);
+    case ReadEnd::kAborted:
+    case ReadEnd::kMore:
+    case ReadEnd::kWouldBlock:
+      return;
+  }
+  app_.shutdown_write();
+  note_activity();
+}
+
+void Relay::app_ended() {
+  client_.socket().shutdown_write();
+  note_activity();
+  arm_limit();
+}
+
+// The failing pump has delivered what it had. The other one has nobody left to serve: aborting both sockets ends it.
+void Relay::fail(Outcome outcome) {
+  if (!failure_) failure_ = outcome;
+  client_.socket().abort(ECANCELED);
+  app_.abort(ECANCELED);
+}
+
+void Relay::end(Outcome outcome, bool is_clean) {
+  if (!is_clean) return fail(outcome);
+  failure_ = outcome;
+  is_ended_cleanly_ = true;
+  client_.socket().interrupt();
+  app_.interrupt();
+}
+
+bool Relay::is_quiet_since(Clock::time_point time) const {
+  return progress_.last_activity <= time && !is_flushing_ && !is_delivering_ && unacknowledged() == 0;
+}
+
+void Relay::note_activity() noexcept { progress_.last_activity = client_.socket().reactor().now(); }
+
+// Time limits look at the clock only when they would expire: a byte moved costs no timer operation.
+void Relay::arm_limit() {
+  if (limit() > Clock::duration::zero()) {
+    app_.reactor().timers().arm(*this, progress_.last_activity + limit());
+  } else {
+    cancel();
+  }
+}
+
+Clock::duration Relay::limit() const noexcept {
+  if (!has_app_ended_ || limits_.close_timeout == Clock::duration::zero()) return limits_.idle_timeout;
+  if (limits_.idle_timeout == Clock::duration::zero()) return limits_.close_timeout;
+  return std::min(limits_.idle_timeout, limits_.close_timeout);
+}
+
+void Relay::on_expiry() {
+  const Clock::time_point now = app_.reactor().now();
+  // The kernel still hands over what we gave it: data that flows is never cut.
+  const std::size_t in_flight = unacknowledged();
+  if (in_flight != unacknowledged_at_last_look_) {
+    unacknowledged_at_last_look_ = in_flight;
+    note_activity();
+  }
+  if (now < progress_.last_activity + limit()) return arm_limit();
+  fail(has_app_ended_ ? Outcome::kCloseTimeout : Outcome::kIdleTimeout);
+}
+
+std::size_t Relay::unacknowledged() const noexcept { return client_.socket().unacknowledged() + app_.unacknowledged(); }
+
+}  // namespace sidelock

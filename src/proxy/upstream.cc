@@ -1,0 +1,60 @@
+// See upstream.h.
+#include "proxy/upstream.h"
+
+#include <netinet/tcp.h>
+
+#include "io/deadline.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr int kKeepaliveProbes = 3;
+constexpr int kKeepaliveInterval = 10;  // seconds
+
+void set_option(int socket, int level, int option, int value) noexcept {
+  ::setsockopt(socket, level, option, &value, sizeof value);
+}
+
+Outcome connect_failure(int error) {
+  if (error == ECONNREFUSED) return Outcome::kAppRefused;
+  if (error == ETIMEDOUT) return Outcome::kConnectTimeout;
+  if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) return Outcome::kLimit;
+  return Outcome::kAppUnreachable;
+}
+
+}  // namespace
+
+void set_connection_options(int socket, const LimitSettings& limits) noexcept {
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (limits.tcp_user_timeout.count() > 0) {
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limits.tcp_user_timeout.count()));
+  }
+  if (limits.tcp_keepalive.count() == 0) return;
+  const auto idle = std::chrono::ceil<std::chrono::seconds>(limits.tcp_keepalive).count();
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle));
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveInterval);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+}
+
+task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor, const LimitSettings& limits) {
+  const SocketAddress address{app.endpoint};
+  Fd fd{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) co_return connect_failure(errno);
+  set_connection_options(fd.get(), limits);
+  const bool is_connected = ::connect(fd.get(), address.get(), address.size()) == 0;
+  if (!is_connected && errno != EINPROGRESS) co_return connect_failure(errno);
+
+  Socket socket{std::move(fd), reactor};
+  if (!is_connected) {
+    const Deadline deadline{socket, limits.connect_timeout};
+    socket.expect_connection();
+    co_await socket.writable();
+    const int error = deadline.has_expired() ? ETIMEDOUT : socket.take_connect_error();
+    if (error != 0) co_return connect_failure(error);
+  }
+  co_return std::move(socket);
+}
+
+}  // namespace sidelock

@@ -1,0 +1,228 @@
+// See worker.h.
+#include "proxy/worker.h"
+
+#include <csignal>
+
+#include <malloc.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "proxy/original_destination.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr int kAcceptsPerTurn = 32;
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kDrainLook{100};
+constexpr std::chrono::seconds kQuiet{1};
+constexpr std::chrono::seconds kTrimDelay{2};
+constexpr std::size_t kClosedBeforeTrim = 64;
+
+bool is_out_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+// Gives memory back to the system once a burst of connections has gone; while connections come it waits.
+class Worker::TrimTimer final : public Timer {
+ public:
+  explicit TrimTimer(Reactor& reactor) : reactor_{reactor} {}
+
+  void note_accept() noexcept { was_busy_ = true; }
+  void note_close() {
+    was_busy_ = true;
+    if (++closed_ >= kClosedBeforeTrim && !is_armed()) reactor_.timers().arm(*this, reactor_.now() + kTrimDelay);
+  }
+
+ private:
+  void on_expiry() override {
+    if (std::exchange(was_busy_, false)) {
+      reactor_.timers().arm(*this, reactor_.now() + kTrimDelay);
+      return;
+    }
+    closed_ = 0;
+    ::malloc_trim(0);
+  }
+
+  Reactor& reactor_;
+  std::size_t closed_ = 0;
+  bool was_busy_ = false;
+};
+
+class Worker::DrainTimer final : public Timer {
+ public:
+  explicit DrainTimer(Worker& worker) : worker_{worker} {}
+
+ private:
+  void on_expiry() override { worker_.drain_quiet_connections(); }
+
+  Worker& worker_;
+};
+
+Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, std::vector<ListeningSocket> listeners,
+               std::shared_ptr<const TlsContext> context, OnProbe on_probe)
+    : settings_{settings},
+      limits_{limits},
+      shared_{shared},
+      on_probe_{std::move(on_probe)},
+      handshakes_{reactor_, limits.handshakes},
+      context_{std::move(context)},
+      destination_policy_{settings},
+      trim_timer_{std::make_unique<TrimTimer>(reactor_)},
+      drain_timer_{std::make_unique<DrainTimer>(*this)} {
+  for (ListeningSocket& socket : listeners) listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
+}
+
+Worker::~Worker() { join(); }
+
+void Worker::start() {
+  // Signals belong to the main thread; a new thread inherits the mask.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread{[this] {
+    for (Listener& listener : listeners_) accept_from(listener);
+    reactor_.run();
+  }};
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Worker::use_context(std::shared_ptr<const TlsContext> context) {
+  reactor_.post([this, context = std::move(context)]() mutable { context_ = std::move(context); });
+}
+
+void Worker::drain(std::function<void()> on_done) {
+  reactor_.post([this, on_done = std::move(on_done)]() mutable {
+    on_drained_ = std::move(on_done);
+    is_draining_ = true;
+    for (Listener& listener : listeners_) listener.socket.interrupt();
+    reactor_.schedule_all(waiting_for_room_);
+    drain_quiet_connections();
+  });
+}
+
+void Worker::abort_connections() {
+  reactor_.post([this] {
+    for (Connection* const connection : connections_) connection->abort();
+  });
+}
+
+void Worker::join() {
+  if (!thread_.joinable()) return;
+  reactor_.stop();
+  thread_.join();
+}
+
+bool Worker::is_our_upstream(const Endpoint& client) {
+  return shared_.upstream_ports.contains(client.port) && is_own_address(client.address);
+}
+
+std::uint16_t Worker::mark_upstream(int socket) {
+  const std::uint16_t port = local_destination(socket).endpoint.port;
+  if (port != 0) shared_.upstream_ports.add(port);
+  return port;
+}
+
+bool Worker::take_probe(const Connection& connection) {
+  if (connection.listener != nullptr || !connection.client.endpoint.address.is_loopback()) return false;
+  const auto destination = original_destination(connection.client_socket.fd(), connection.client);
+  if (!destination || destination_policy_.judge({connection.client, *destination}).verdict != Verdict::kProbe) return false;
+  on_probe_(connection.client);
+  return true;
+}
+
+void Worker::add(Connection& connection) {
+  connection.index = connections_.size();
+  connections_.push_back(&connection);
+  counters_.open.add();
+  trim_timer_->note_accept();
+}
+
+void Worker::remove(Connection& connection) noexcept {
+  connections_[connection.index] = connections_.back();
+  connections_[connection.index]->index = connection.index;
+  connections_.pop_back();
+  counters_.open.subtract();
+  trim_timer_->note_close();
+  reactor_.schedule_all(waiting_for_room_);
+  finish_drain_if_done();
+}
+
+Detached Worker::accept_from(Listener& listener) {
+  ++accepting_;
+  int accepted_this_turn = 0;
+  bool has_warned = false;
+  for (;;) {
+    if (settings_.limits.when_full == WhenFull::kWait && is_full() && !is_draining_) {
+      struct Room {
+        Worker& worker;
+        Waiter waiter{};
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+          waiter = {awaiting, worker.waiting_for_room_};
+          worker.waiting_for_room_ = &waiter;
+        }
+        void await_resume() const noexcept {}
+      } room{*this};
+      co_await room;
+      continue;
+    }
+    Fd accepted;
+    Endpoint client;
+    const Io state = listener.socket.accept(accepted, client);
+    if (state == Io::kDone) {
+      has_warned = false;
+      admit(std::move(accepted), client, listener.pair);
+      if (++accepted_this_turn % kAcceptsPerTurn == 0) co_await reactor_.yield();
+    } else if (state == Io::kWouldBlock) {
+      if (is_draining_) break;  // the queue is empty: closing the listener resets nobody
+      co_await listener.socket.readable();
+      if (is_draining_ && !listener.socket.may_read()) break;
+    } else if (is_out_of_resources(listener.socket.error())) {
+      if (is_draining_) break;
+      if (!std::exchange(has_warned, true)) {
+        log::warning("cannot accept: {}; trying again as connections end", std::generic_category().message(listener.socket.error()));
+      }
+      co_await reactor_.sleep(kAcceptPause);
+    } else {
+      co_await reactor_.yield();  // a connection that died in the queue (ECONNABORTED); accept(2) lists more
+    }
+  }
+  listener.socket.close();
+  --accepting_;
+  finish_drain_if_done();
+}
+
+void Worker::admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair) {
+  counters_.accepted.add();
+  const std::uint32_t per_client = settings_.limits.max_connections_per_client;
+  if (is_full() || (per_client > 0 && !shared_.client_counts.try_add(client.address, per_client))) {
+    counters_.refused.add();
+    return refuse(std::move(accepted));
+  }
+  ClientCounts::Place place = per_client > 0 ? ClientCounts::Place{shared_.client_counts, client.address} : ClientCounts::Place{};
+  host(std::move(accepted), ClientAddress{client}, std::move(place), pair, *this);
+}
+
+void Worker::refuse(Fd accepted) {
+  const linger immediately{1, 0};
+  ::setsockopt(accepted.get(), SOL_SOCKET, SO_LINGER, &immediately, sizeof immediately);
+}
+
+void Worker::drain_quiet_connections() {
+  for (Connection* const connection : connections_) connection->drain(reactor_.now() - kQuiet);
+  reactor_.timers().arm(*drain_timer_, reactor_.now() + kDrainLook);
+  finish_drain_if_done();
+}
+
+void Worker::finish_drain_if_done() {
+  if (!is_draining_ || accepting_ > 0 || !connections_.empty() || !on_drained_) return;
+  drain_timer_->cancel();
+  std::exchange(on_drained_, nullptr)();
+}
+
+}  // namespace sidelock

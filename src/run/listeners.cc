@@ -1,0 +1,61 @@
+// See listeners.h.
+#include "run/listeners.h"
+
+#include <cstring>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "proxy/upstream.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+
+void set_option(int socket, int level, int option, int value, const char* what) {
+  check(::setsockopt(socket, level, option, &value, sizeof value), what);
+}
+
+[[noreturn]] void cannot_listen(const Endpoint& endpoint, int error) {
+  const ExitCode code = error == EACCES || error == EPERM ? ExitCode::kMissingPermission : ExitCode::kFailure;
+  throw Failure{code, fmt::format("cannot listen on {}: {}", endpoint.to_string(), std::strerror(error))};
+}
+
+// `address` none: every address of both families, or of IPv4 alone where the kernel has no IPv6.
+Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, const LimitSettings& limits) {
+  Endpoint endpoint{address.value_or(IpAddress::any(AF_INET6)), port};
+  Fd fd{::socket(endpoint.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd && errno == EAFNOSUPPORT && !address) {
+    endpoint.address = IpAddress::any(AF_INET);
+    fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  }
+  if (!fd) cannot_listen(endpoint, errno);
+  if (!endpoint.address.is_ipv4()) {
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address ? 1 : 0, "choose the listener's families");
+  }
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "allow the port to be used again");
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "share the port among workers");
+  set_connection_options(fd.get(), limits);
+  const SocketAddress local{endpoint};
+  if (::bind(fd.get(), local.get(), local.size()) != 0 || ::listen(fd.get(), kBacklog) != 0) cannot_listen(endpoint, errno);
+  return fd;
+}
+
+}  // namespace
+
+std::vector<ListeningSocket> open_listeners(const Settings& settings) {
+  std::vector<ListeningSocket> listeners;
+  for (const ExplicitListener& pair : settings.listeners) {
+    listeners.push_back({open_listener(pair.address, pair.port, settings.limits), &pair});
+  }
+  for (std::size_t i = 0; i < settings.captured_ports.size(); ++i) {
+    const auto port = static_cast<std::uint16_t>(settings.capture.capture_port_base + i);
+    listeners.push_back({open_listener(std::nullopt, port, settings.limits), nullptr});
+  }
+  return listeners;
+}
+
+}  // namespace sidelock

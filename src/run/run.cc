@@ -1,0 +1,233 @@
+// See run.h. The supervisor below lives in the main thread: signals, reloads, the capture's proof and the drain.
+#include "run/run.h"
+
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+#include <malloc.h>
+#include <sys/signalfd.h>
+
+#include "base/log.h"
+#include "proxy/own_addresses.h"
+#include "proxy/worker.h"
+#include "run/capture_proof.h"
+#include "run/limits.h"
+#include "run/listeners.h"
+#include "run/privileges.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr std::chrono::seconds kAbortPatience{2};
+constexpr std::chrono::milliseconds kLogPatience{500};
+
+// Blocks the signals that run handles and returns the descriptor they are read from.
+Fd open_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  check(::sigprocmask(SIG_BLOCK, &signals, nullptr), "block signals");
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for SIGPIPE
+  return Fd{check(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC), "create a signalfd")};
+}
+
+void check_upstream_addresses(const Settings& settings) {
+  OwnAddresses own;
+  for (const CapturedPort& captured : settings.captured_ports) {
+    const PortPolicy& policy = captured.policy;
+    if (policy.upstream == UpstreamMode::kAddress && !own.contains(policy.upstream_address, Clock::now())) {
+      throw Failure{ExitCode::kUsage, fmt::format("--upstream {}: not an address of this pod; allowed: original, loopback or one of its own addresses",
+                                                  policy.upstream_address.to_string())};
+    }
+  }
+}
+
+void announce(const Credentials& credentials) {
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& credential : credentials) {
+    const auto days = std::chrono::duration_cast<std::chrono::hours>(credential->not_after - now).count() / 24;
+    const std::string subject = log::printable(credential->subject);
+    if (credential->source == "self-signed") {
+      log::warning("SELF-SIGNED certificate for {}: no client can verify it; for trying out only", subject);
+    } else if (credential->not_after < now) {
+      log::warning("certificate {} from {} has EXPIRED: clients will refuse it", subject, credential->source);
+    } else if (credential->not_before > now) {
+      log::warning("certificate {} from {} is not valid yet: clients will refuse it", subject, credential->source);
+    } else {
+      log::info("certificate {} from {}, valid for {} more days", subject, credential->source, days);
+    }
+  }
+}
+
+class Supervisor {
+ public:
+  explicit Supervisor(const Settings& settings);
+  ExitCode serve();
+
+ private:
+  Background handle_signals();
+  Background drain();
+  void reload();
+  void terminate();
+  void finish(ExitCode code);
+  void ready(const std::string& how);
+  [[nodiscard]] std::uint64_t open_connections() const;
+
+  const Settings& settings_;
+  Reactor reactor_;
+  Socket signals_;
+  ProcessLimits limits_;
+  std::vector<std::vector<ListeningSocket>> listeners_;
+  std::shared_ptr<TicketKeys> tickets_;
+  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
+  std::optional<CaptureProof> proof_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::size_t drained_workers_ = 0;
+  bool is_terminating_ = false;
+  ExitCode exit_code_ = ExitCode::kOk;
+  Background signal_handling_;
+  Background draining_;
+};
+
+Supervisor::Supervisor(const Settings& settings)
+    : settings_{settings}, signals_{open_signals(), reactor_}, limits_{resolve_limits(settings, look_around())} {
+  // One arena a thread, and large blocks always from the system: what connections free can go back to it.
+  ::mallopt(M_ARENA_MAX, static_cast<int>(limits_.workers) + 1);
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+
+  check_upstream_addresses(settings);
+  for (std::size_t i = 0; i < limits_.workers; ++i) listeners_.push_back(open_listeners(settings));
+  drop_privileges();
+
+  tickets_ = std::make_shared<TicketKeys>();
+  const Credentials credentials = load_credentials(settings.tls);
+  announce(credentials);
+  const auto on_probe = [this](const ClientAddress& client) {
+    if (proof_) proof_->note_probe(client);
+  };
+  for (auto& listeners : listeners_) {
+    const WorkerLimits share{(limits_.connections + limits_.workers - 1) / limits_.workers,
+                             (limits_.handshakes + limits_.workers - 1) / limits_.workers};
+    auto context = std::make_shared<const TlsContext>(settings.tls, credentials, tickets_);
+    workers_.push_back(std::make_unique<Worker>(settings, share, *shared_, std::move(listeners), std::move(context), on_probe));
+  }
+}
+
+ExitCode Supervisor::serve() {
+  log::info("serving with {} worker(s), at most {} connections and {} handshakes at a time", limits_.workers,
+            limits_.connections, limits_.handshakes);
+  if (settings_.capture.mode == CaptureMode::kRedirect) {
+    CaptureProof::Events events;
+    events.on_proven = [this] { ready("capture proven"); };
+    events.on_unproven = [](const std::string& why) {
+      log::warning("not ready: {}; has `sidelock init` run in this pod with the same settings?", why);
+    };
+    events.on_given_up = [this](const std::string& why) {
+      log::error("capture not proven for {} s: {}; run `sidelock init` with the same settings first",
+                 std::chrono::duration<double>(settings_.capture.capture_timeout).count(), why);
+      finish(ExitCode::kVerificationFailed);
+    };
+    proof_.emplace(settings_.capture, reactor_, std::move(events));
+  }
+  for (const auto& worker : workers_) worker->start();
+  signal_handling_ = handle_signals();
+  if (proof_) {
+    proof_->start();
+  } else {
+    ready("no capture");
+  }
+  reactor_.run();
+  workers_.clear();
+  return exit_code_;
+}
+
+void Supervisor::ready(const std::string& how) {
+  if (!is_terminating_) log::info("ready: {}, {} port(s)", how, std::max(settings_.captured_ports.size(), settings_.listeners.size()));
+}
+
+Background Supervisor::handle_signals() {
+  for (;;) {
+    co_await signals_.readable();
+    signalfd_siginfo signal{};
+    if (::read(signals_.fd(), &signal, sizeof signal) != sizeof signal) {
+      signals_.note_drained();
+      continue;
+    }
+    if (signal.ssi_signo == SIGHUP) {
+      reload();
+    } else {
+      terminate();
+    }
+  }
+}
+
+void Supervisor::reload() {
+  try {
+    const Credentials credentials = load_credentials(settings_.tls);
+    std::vector<std::shared_ptr<const TlsContext>> contexts;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      contexts.push_back(std::make_shared<const TlsContext>(settings_.tls, credentials, tickets_));
+    }
+    tickets_->replace_all(Clock::now());
+    for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
+    announce(credentials);
+    log::info("credential reloaded: new handshakes use it");
+  } catch (const std::exception& failure) {
+    log::error("credential not reloaded, the last good one stays in use: {}", failure.what());
+  }
+}
+
+void Supervisor::terminate() {
+  if (is_terminating_) {
+    log::warning("second signal: ending at once");
+    log::stop(kLogPatience);
+    ::_exit(static_cast<int>(ExitCode::kFailure));
+  }
+  is_terminating_ = true;
+  draining_ = drain();
+}
+
+Background Supervisor::drain() {
+  const auto& limits = settings_.limits;
+  log::info("draining: new connections are still served for {} s, open ones for {} s more",
+            std::chrono::duration<double>(limits.drain_delay).count(), std::chrono::duration<double>(limits.drain_timeout).count());
+  co_await reactor_.sleep(limits.drain_delay);
+
+  for (const auto& worker : workers_) {
+    worker->drain([this] { reactor_.post([this] { ++drained_workers_; }); });
+  }
+  constexpr std::chrono::milliseconds kLook{10};
+  const Clock::time_point give_up = reactor_.now() + limits.drain_timeout;
+  while (drained_workers_ < workers_.size() && reactor_.now() < give_up) co_await reactor_.sleep(kLook);
+  if (drained_workers_ < workers_.size()) {
+    log::warning("drain timeout: {} connection(s) are reset", open_connections());
+    for (const auto& worker : workers_) worker->abort_connections();
+    const Clock::time_point leave = reactor_.now() + kAbortPatience;
+    while (drained_workers_ < workers_.size() && reactor_.now() < leave) co_await reactor_.sleep(kLook);
+  } else {
+    log::info("drained");
+  }
+  finish(ExitCode::kOk);
+}
+
+void Supervisor::finish(ExitCode code) {
+  exit_code_ = code;
+  reactor_.stop();
+}
+
+std::uint64_t Supervisor::open_connections() const {
+  std::uint64_t open = 0;
+  for (const auto& worker : workers_) open += worker->counters().open.value();
+  return open;
+}
+
+}  // namespace
+
+ExitCode run(const Settings& settings) {
+  Supervisor supervisor{settings};
+  return supervisor.serve();
+}
+
+}  // namespace sidelock

@@ -1,0 +1,133 @@
+// See context.h.
+#include "tls/context.h"
+
+#include <cstring>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include "base/error.h"
+#include "tls/alpn.h"
+#include "tls/error.h"
+
+namespace sidelock {
+
+namespace {
+
+// Mozilla's "intermediate" set, AES-128 first: SHA-384 and longer keys cost more and add nothing a client asked for.
+constexpr const char* kTls13Suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kTls12Suites =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr const char* kPostQuantumGroups = "X25519MLKEM768:X25519:P-256:P-384";  // OpenSSL 3.5 and later
+constexpr std::size_t kTicketIv = 16;
+
+void require(bool succeeded, const std::string& what) {
+  if (!succeeded) throw Failure{ExitCode::kCredentialUnusable, "cannot " + what + ": " + take_openssl_error()};
+}
+
+}  // namespace
+
+struct TlsContext::Callbacks {
+  AlpnMode alpn_mode;
+  std::vector<std::string> alpn;
+  std::shared_ptr<TicketKeys> tickets;
+
+  static int index() {
+    static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr, free_callbacks);
+    return index;
+  }
+  static void free_callbacks(void* /*parent*/, void* callbacks, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/,
+                             void* /*argp*/) {
+    const std::unique_ptr<Callbacks> freed{static_cast<Callbacks*>(callbacks)};
+  }
+  static Callbacks& of(SSL* ssl) { return *static_cast<Callbacks*>(::SSL_CTX_get_ex_data(::SSL_get_SSL_CTX(ssl), index())); }
+
+  static int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
+                         unsigned int offer_size, void* /*unused*/) {
+    const Callbacks& self = of(ssl);
+    const auto choice = choose_alpn(self.alpn_mode, self.alpn, {reinterpret_cast<const char*>(offer), offer_size});
+    if (choice.answer == AlpnAnswer::kNone) return SSL_TLSEXT_ERR_NOACK;
+    if (choice.answer == AlpnAnswer::kRefuse) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *chosen = reinterpret_cast<const unsigned char*>(choice.protocol.data());
+    *chosen_size = static_cast<unsigned char>(choice.protocol.size());
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  // SSL_CTX_set_tlsext_ticket_key_evp_cb(3): returns 1 for a usable key, 2 to have the ticket renewed, 0 for an unknown
+  // key, -1 on errors.
+  static int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                        int is_encrypting) {
+    // Fetched once: looking an algorithm up costs more than a ticket's encryption.
+    static const EVP_CIPHER* const kCipher = ::EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+    TicketKeys& tickets = *of(ssl).tickets;
+    const auto now = std::chrono::steady_clock::now();
+    TicketKey key{};
+    bool is_current = true;
+    if (is_encrypting != 0) {
+      key = tickets.current(now);
+      std::memcpy(name, key.name.data(), key.name.size());
+      if (::RAND_bytes(iv, kTicketIv) != 1) return -1;
+    } else {
+      const auto found = tickets.find(name, now);
+      if (!found) return 0;
+      key = found->key;
+      is_current = found->is_current;
+    }
+    std::string digest = "SHA256";
+    std::array<OSSL_PARAM, 3> parameters{
+        ::OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.authentication.data(), key.authentication.size()),
+        ::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0), ::OSSL_PARAM_construct_end()};
+    const bool is_ready = kCipher != nullptr && ::EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
+                          ::EVP_CipherInit_ex(cipher, kCipher, nullptr, key.encryption.data(), iv, is_encrypting) == 1;
+    ::OPENSSL_cleanse(&key, sizeof key);
+    if (!is_ready) return -1;
+    return is_current ? 1 : 2;
+  }
+};
+
+TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentials, std::shared_ptr<TicketKeys> tickets)
+    : context_{::SSL_CTX_new(::TLS_server_method())} {
+  ::ERR_clear_error();
+  SSL_CTX* const context = context_.get();
+  require(context != nullptr, "make a TLS context");
+  auto callbacks = std::make_unique<Callbacks>(Callbacks{settings.alpn_mode, settings.alpn, std::move(tickets)});
+  require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
+  callbacks.release();  // the SSL_CTX frees it, by free_callbacks
+
+  ::SSL_CTX_set_security_level(context, 2);
+  require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1, "set the TLS version");
+  require(::SSL_CTX_set_ciphersuites(context, kTls13Suites) == 1, "set the TLS 1.3 cipher suites");
+  require(::SSL_CTX_set_cipher_list(context, kTls12Suites) == 1, "set the TLS 1.2 cipher suites");
+  if (SSL_CTX_set1_groups_list(context, kPostQuantumGroups) != 1) {
+    ::ERR_clear_error();
+    require(SSL_CTX_set1_groups_list(context, kGroups) == 1, "set the key exchange groups");
+  }
+  ::SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_PRIORITIZE_CHACHA);
+  // Idle connections give their 17 KiB record buffers back; the relay never repeats a write with the same buffer.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  static constexpr unsigned char kSessionContext[] = "sidelock";
+  require(::SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1, "set the session context");
+  // One ticket for each connection: a client that wants to resume in parallel can open its first connections in full.
+  require(::SSL_CTX_set_num_tickets(context, 1) == 1, "set the number of session tickets");
+  ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
+  ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::ticket_key);
+  ::SSL_CTX_set_alpn_select_cb(context, Callbacks::select_alpn, nullptr);
+
+  for (const auto& credential : credentials) {
+    ::ERR_clear_error();
+    require(::SSL_CTX_use_certificate(context, credential->certificate.get()) == 1, "use the certificate of " + credential->source);
+    require(::SSL_CTX_use_PrivateKey(context, credential->private_key.get()) == 1, "use the private key of " + credential->source);
+    for (const CertificatePtr& issuer : credential->chain) {
+      require(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1, "use the certificate chain of " + credential->source);
+    }
+  }
+}
+
+}  // namespace sidelock

@@ -1,0 +1,35 @@
+// What every TLS connection of one worker shares: the credential, the versions, suites and groups, tickets and ALPN.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "tls/credential.h"
+#include "tls/handles.h"
+#include "tls/ticket_keys.h"
+
+namespace sidelock {
+
+using Credentials = std::vector<std::shared_ptr<const Credential>>;
+
+// Immutable once made. Each worker has its own, so that workers share no reference counts on the data path; connections
+// keep theirs alive through OpenSSL's reference count, so a new credential never touches an open connection.
+class TlsContext {
+ public:
+  // `tickets` must outlive all connections. Throws Failure{kCredentialUnusable} when OpenSSL refuses the credential
+  // (a key too weak for security level 2, for one).
+  TlsContext(const TlsSettings& settings, const Credentials& credentials, std::shared_ptr<TicketKeys> tickets);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  [[nodiscard]] SSL_CTX* get() const noexcept { return context_.get(); }
+
+ private:
+  struct Callbacks;  // what OpenSSL's callbacks need; owned by the SSL_CTX, which may outlive this object
+
+  SslContextPtr context_;
+};
+
+}  // namespace sidelock

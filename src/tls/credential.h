@@ -1,0 +1,29 @@
+// A certificate chain with its private key: loaded, checked to belong together, or made on the spot.
+// Immutable once loaded; shared by all threads through shared_ptr<const Credential>.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "tls/handles.h"
+
+namespace sidelock {
+
+struct Credential {
+  CertificatePtr certificate;
+  std::vector<CertificatePtr> chain;  // the issuers, in the order of the file
+  KeyPtr private_key;
+  std::string source;   // file names, or "self-signed", for messages
+  std::string subject;  // as printed by OpenSSL; untrusted text
+  std::chrono::system_clock::time_point not_before;
+  std::chrono::system_clock::time_point not_after;
+};
+
+// Loads what the settings name. Throws Failure{kCredentialUnusable} naming the file and OpenSSL's reason when something is
+// missing, unparsable or the key is not the certificate's. An expired certificate is not a failure.
+std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSettings& settings);
+
+}  // namespace sidelock

@@ -1,0 +1,30 @@
+// One owning alias for each OpenSSL type in use, so that no *_free is ever called by hand.
+#pragma once
+
+#include <memory>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+namespace sidelock {
+
+template <auto Free>
+struct Freed {
+  template <class T>
+  void operator()(T* handle) const noexcept {
+    Free(handle);
+  }
+};
+
+using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
+using BioMethodPtr = std::unique_ptr<BIO_METHOD, Freed<BIO_meth_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
+using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
+using SslPtr = std::unique_ptr<SSL, Freed<SSL_free>>;
+using SslContextPtr = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
+
+}  // namespace sidelock

@@ -1,0 +1,162 @@
+// See stream.h.
+#include "tls/stream.h"
+
+#include <new>
+
+#include <openssl/err.h>
+
+#include "tls/client_hello.h"
+#include "tls/error.h"
+
+namespace sidelock {
+
+TlsStream::TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept
+    : transport_{socket, buffers}, key_updates_per_second_{key_updates_per_second} {}
+
+task<Hello> TlsStream::hello() {
+  for (;;) {
+    const HelloState state = inspect_client_hello(transport_.unread());
+    if (state == HelloState::kPlaintext) co_return Hello::kPlaintext;
+    if (state == HelloState::kWhole) co_return Hello::kWhole;
+    transport_.park();
+    const IoResult received = transport_.receive(kLongestClientHello);
+    if (received.state == Io::kDone) {
+      // A ClientHello in one piece stays in the worker's buffer; pieces are put together in memory of our own.
+      if (transport_.has_parked()) transport_.park();
+      continue;
+    }
+    if (received.state != Io::kWouldBlock) co_return Hello::kClosed;
+    co_await socket().readable();
+  }
+}
+
+task<Handshake> TlsStream::handshake(const TlsContext& context) {
+  ssl_.reset(::SSL_new(context.get()));
+  if (!ssl_) throw std::bad_alloc{};
+  BIO* const bio = transport_.make_bio();
+  ::SSL_set_bio(ssl_.get(), bio, bio);
+  ::SSL_set_accept_state(ssl_.get());
+  ::SSL_set_msg_callback(ssl_.get(), on_message);
+  ::SSL_set_msg_callback_arg(ssl_.get(), this);
+
+  for (;;) {
+    transport_.allow_receive(Buffers::kSmallestWindow);
+    ::ERR_clear_error();
+    const int result = ::SSL_do_handshake(ssl_.get());
+    const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
+    const unsigned long reason = ::ERR_peek_error();
+    transport_.park();
+    const bool is_alive = transport_.flush();
+    if (error == SSL_ERROR_NONE) co_return is_alive ? Handshake::kDone : Handshake::kClosed;
+    if (error != SSL_ERROR_WANT_READ) {
+      const bool is_gone = error == SSL_ERROR_SYSCALL || transport_.is_at_end() || socket().is_aborted();
+      if (is_gone) co_return Handshake::kClosed;
+      failure_ = take_openssl_error();
+      const bool is_alpn = ERR_GET_REASON(reason) == SSL_R_NO_APPLICATION_PROTOCOL;
+      co_return is_alpn ? Handshake::kNoApplicationProtocol : Handshake::kFailed;
+    }
+    if (!is_alive) co_return Handshake::kClosed;
+    while (transport_.has_output()) {
+      co_await socket().writable();
+      if (!transport_.flush()) co_return Handshake::kClosed;
+    }
+    co_await socket().readable();
+  }
+}
+
+ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
+  transport_.allow_receive(window);
+  ReadResult result;
+  while (result.bytes < into.size()) {
+    std::size_t count = 0;
+    ::ERR_clear_error();
+    const int status = ::SSL_read_ex(ssl_.get(), into.data() + result.bytes, into.size() - result.bytes, &count);
+    if (is_flooded_) {
+      result.end = ReadEnd::kKeyUpdateFlood;
+      break;
+    }
+    if (status != 1) {
+      result.end = classify_end(status);
+      break;
+    }
+    result.bytes += count;
+    result.end = ReadEnd::kMore;
+  }
+  transport_.park();
+  // OpenSSL may have answered: a KeyUpdate, an alert. A broken connection shows in the next read.
+  transport_.flush();
+  return result;
+}
+
+ReadEnd TlsStream::classify_end(int ssl_result) {
+  const int error = ::SSL_get_error(ssl_.get(), ssl_result);
+  if (socket().is_aborted()) return ReadEnd::kAborted;
+  if (error == SSL_ERROR_WANT_READ) return transport_.is_held_back() ? ReadEnd::kMore : ReadEnd::kWouldBlock;
+  if (error == SSL_ERROR_ZERO_RETURN) return ReadEnd::kCloseNotify;
+  if (transport_.is_at_end()) return transport_.is_inside_record() ? ReadEnd::kTruncated : ReadEnd::kBareEnd;
+  if (socket().error() != 0) return ReadEnd::kReset;
+  failure_ = take_openssl_error();
+  return ReadEnd::kRecordError;
+}
+
+bool TlsStream::write(std::span<const std::byte> from) {
+  ::ERR_clear_error();
+  std::size_t count = 0;
+  // The transport takes everything, so a write is always whole; it fails only when the connection has failed before.
+  if (!from.empty() && ::SSL_write_ex(ssl_.get(), from.data(), from.size(), &count) != 1) {
+    transport_.flush();
+    return false;
+  }
+  return transport_.flush();
+}
+
+bool TlsStream::close_notify() {
+  ::ERR_clear_error();
+  ::SSL_shutdown(ssl_.get());
+  ::ERR_clear_error();
+  return transport_.flush();
+}
+
+bool TlsStream::has_sent_close_notify() const noexcept {
+  return ssl_ && (::SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+}
+
+TlsFacts TlsStream::facts() const {
+  TlsFacts facts;
+  const SSL* const ssl = ssl_.get();
+  if (ssl == nullptr || ::SSL_is_init_finished(ssl) == 0) return facts;
+  const std::string version = ::SSL_get_version(ssl);  // "TLSv1.3"
+  facts.version = version.substr(std::min<std::size_t>(version.size(), 4));
+  facts.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
+  if (const char* group = ::SSL_group_to_name(ssl_.get(), static_cast<int>(SSL_get_negotiated_group(ssl_.get())))) {
+    facts.group = group;
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  ::SSL_get0_alpn_selected(ssl, &protocol, &size);
+  if (protocol != nullptr) facts.protocol.assign(reinterpret_cast<const char*>(protocol), size);
+  if (const char* name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
+  facts.is_resumed = ::SSL_session_reused(ssl) == 1;
+  return facts;
+}
+
+// SSL_set_msg_callback(3). Every handshake message after the handshake counts: KeyUpdates, which cost us two key
+// derivations each, and TLS 1.2 renegotiation attempts, which cost an alert.
+void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* /*bytes*/, std::size_t /*size*/,
+                           SSL* ssl, void* self) {
+  if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || ::SSL_is_init_finished(ssl) == 0) return;
+  static_cast<TlsStream*>(self)->count_post_handshake_message();
+}
+
+void TlsStream::count_post_handshake_message() noexcept {
+  const Clock::time_point now = socket().reactor().now();
+  if (now - counted_since_ >= std::chrono::seconds{1}) {
+    counted_since_ = now;
+    counted_ = 0;
+  }
+  if (++counted_ <= key_updates_per_second_) return;
+  is_flooded_ = true;
+  transport_.stop_input();
+}
+
+}  // namespace sidelock

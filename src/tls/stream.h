@@ -1,0 +1,102 @@
+// One client's TLS connection: wait for the ClientHello, shake hands, then read and write plain text without suspending.
+// Built on a Socket and the worker's Buffers, both of which outlive it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "io/task.h"
+#include "tls/context.h"
+#include "tls/transport.h"
+
+namespace sidelock {
+
+enum class Hello { kWhole, kPlaintext, kClosed };  // kClosed: ended, reset or aborted before that
+
+enum class Handshake {
+  kDone,
+  kClosed,  // the client ended or reset the connection, or the socket was aborted (a time limit)
+  kFailed,  // refused by us or by the client with an alert: see failure()
+  kNoApplicationProtocol,
+};
+
+// How a read ended, beside the bytes it brought.
+enum class ReadEnd {
+  kMore,            // the window is full, there may be more at once
+  kWouldBlock,      // await socket().readable()
+  kCloseNotify,     // the client's clean end
+  kBareEnd,         // a TCP end on a record boundary, without close_notify
+  kTruncated,       // a TCP end inside a record
+  kReset,           // ECONNRESET and its like
+  kAborted,         // by Socket::abort()
+  kRecordError,     // a forged or malformed record, an alert of the client's
+  kKeyUpdateFlood,  // more handshake messages after the handshake than allowed
+};
+
+struct ReadResult {
+  std::size_t bytes = 0;
+  ReadEnd end = ReadEnd::kWouldBlock;
+};
+
+// What a finished handshake agreed on; the text from the client is untrusted.
+struct TlsFacts {
+  std::string version;   // "1.3"
+  std::string cipher;    // "TLS_AES_128_GCM_SHA256"
+  std::string group;     // "x25519"
+  std::string protocol;  // ALPN, empty when none
+  std::string server_name;
+  bool is_resumed = false;
+};
+
+class TlsStream {
+ public:
+  // `key_updates_per_second`: how many handshake messages the client may send after the handshake.
+  TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept;
+
+  // Waits until a whole ClientHello has come. Consumes nothing and keeps no OpenSSL memory.
+  task<Hello> hello();
+  // The bytes that hello() saw, when they are not TLS: to tell what they are.
+  [[nodiscard]] std::span<const std::byte> first_bytes() const noexcept { return transport_.unread(); }
+
+  // Shakes hands as the server. On kFailed the alert has been handed to the socket already.
+  task<Handshake> handshake(const TlsContext& context);
+  // Why the handshake or a read failed, for the log; may hold OpenSSL's words about untrusted input.
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+  // Decrypts what has come into `into`, receiving at most `window` bytes of records. `into` holds at least
+  // window + 20 KiB, so that nothing decrypted is left behind.
+  ReadResult read(std::span<std::byte> into, std::size_t window);
+
+  // Makes the bytes that hello() saw survive a wait of the caller.
+  void park() { transport_.park(); }
+
+  // Encrypts all of `from` and hands it to the socket; what the socket does not take is kept (has_output()), and goes
+  // out with flush() once it is writable. False when the connection is broken.
+  bool write(std::span<const std::byte> from);
+  bool flush() { return transport_.flush(); }
+  [[nodiscard]] bool has_output() const noexcept { return transport_.has_output(); }
+
+  // Tells the client that no more bytes come: close_notify. It is flushed like written bytes.
+  bool close_notify();
+  [[nodiscard]] bool has_sent_close_notify() const noexcept;
+
+  [[nodiscard]] Socket& socket() const noexcept { return transport_.socket(); }
+  [[nodiscard]] TlsFacts facts() const;
+
+ private:
+  static void on_message(int is_write, int version, int content_type, const void* bytes, std::size_t size, SSL* ssl,
+                         void* self);
+  ReadEnd classify_end(int ssl_result);
+  void count_post_handshake_message() noexcept;
+
+  Transport transport_;  // before ssl_, which writes to it until its end
+  SslPtr ssl_;
+  std::string failure_;
+  // Messages counted in the second that began at this turn of the clock.
+  Clock::time_point counted_since_{};
+  std::uint32_t counted_ = 0;
+  std::uint32_t key_updates_per_second_;
+  bool is_flooded_ = false;
+};
+
+}  // namespace sidelock
