@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.h"
+
 namespace sidelock {
 
 namespace {
@@ -13,7 +15,8 @@ constexpr std::uint16_t kProbePorts = 8192;
 
 std::string canonical_text(const CaptureSettings& settings) {
   std::string text = "1 mode=" + std::to_string(static_cast<int>(settings.mode));
-  for (const PortRange& range : settings.ports) text += " port=" + std::to_string(range.first) + '-' + std::to_string(range.last);
+  for (const PortRange& range : settings.ports)
+    text += " port=" + std::to_string(range.first) + '-' + std::to_string(range.last);
   for (const Cidr& source : settings.exclude_sources) text += " source=" + source.to_string();
   for (const std::string& name : settings.interfaces) text += " in=" + name;
   for (const std::string& name : settings.exclude_interfaces) text += " not-in=" + name;
@@ -41,12 +44,15 @@ std::vector<std::uint16_t> expand(const std::vector<PortRange>& ports) {
 std::uint16_t probe_port(const CaptureSettings& settings) {
   const std::vector<std::uint16_t> captured = expand(settings.ports);
   const std::size_t last_capture_port = settings.capture_port_base + captured.size();
-  std::uint32_t offset = fnv1a(canonical_text(settings)) % kProbePorts;
-  for (;; offset = (offset + 1) % kProbePorts) {
-    const auto port = static_cast<std::uint16_t>(kFirstProbePort + offset);
+  const std::uint32_t start = fnv1a(canonical_text(settings)) % kProbePorts;
+  for (std::uint32_t step = 0; step < kProbePorts; ++step) {
+    const auto port = static_cast<std::uint16_t>(kFirstProbePort + (start + step) % kProbePorts);
     const bool is_capture_port = port + 1U >= settings.capture_port_base && port <= last_capture_port;
     if (!is_capture_port && !std::ranges::binary_search(captured, port)) return port;
   }
+  throw Failure{
+      ExitCode::kUsage,
+      "--ports: leaves with its capture ports no port from 20000 to 28191 for the probe rule; allowed: fewer ports"};
 }
 
 }  // namespace sidelock

@@ -14,12 +14,14 @@ enum class Command { kInit, kRun, kCleanup, kVersion, kHelp };
 struct Invocation {
   Command command = Command::kHelp;
   Settings settings;
-  std::vector<std::string> warnings;   // unknown SIDELOCK_* variables, one line each
-  std::vector<std::string> effective;  // "name = value (source)" for each setting, for the log at the start; no secret is in it
+  std::vector<std::string> warnings;  // unknown SIDELOCK_* variables, one line each
+  std::vector<std::string>
+      effective;  // "name = value (source)" for each setting, for the log at the start; no secret is in it
 };
 
-// Parses argv and the environment (a null-terminated array like environ). Every command accepts every setting and checks only
-// those that it uses. Throws Failure{ExitCode::kUsage} with a line that names the setting, the value and what is allowed.
+// Parses argv and the environment (a null-terminated array like environ). Every command accepts every setting and
+// checks only those that it uses. Throws Failure{ExitCode::kUsage} with a line that names the setting, the value and
+// what is allowed.
 Invocation parse_invocation(int argc, const char* const* argv, const char* const* environment);
 
 // The whole help text, at most 80 columns.

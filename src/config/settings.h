@@ -24,9 +24,9 @@ enum class IpFamily { kAuto, kIpv4, kIpv6, kDual };
 // What `init` installs, and what `run` and `doctor` may rely on.
 struct CaptureSettings {
   CaptureMode mode = CaptureMode::kRedirect;
-  std::vector<PortRange> ports;            // sorted, disjoint, not adjacent; --exclude-ports already taken out
-  std::vector<Cidr> exclude_sources;       // sorted, unique
-  std::vector<std::string> interfaces;     // empty: all but lo; a trailing '+' is a wildcard
+  std::vector<PortRange> ports;         // sorted, disjoint, not adjacent; --exclude-ports already taken out
+  std::vector<Cidr> exclude_sources;    // sorted, unique
+  std::vector<std::string> interfaces;  // empty: all but lo; a trailing '+' is a wildcard
   std::vector<std::string> exclude_interfaces;
   IpFamily ip_family = IpFamily::kAuto;
   std::uint16_t capture_port_base = 19100;
@@ -86,10 +86,10 @@ struct LimitSettings {
   std::chrono::milliseconds tcp_keepalive{30'000};
   std::chrono::milliseconds drain_delay{5'000};
   std::chrono::milliseconds drain_timeout{20'000};
-  std::uint32_t key_update_limit = 100;            // per second and connection
-  std::uint32_t max_connections_per_client = 0;    // 0: off
-  std::optional<std::uint32_t> max_connections;    // none: auto
-  std::optional<std::uint32_t> max_handshakes;     // none: auto
+  std::uint32_t key_update_limit = 100;          // per second and connection
+  std::uint32_t max_connections_per_client = 0;  // 0: off
+  std::optional<std::uint32_t> max_connections;  // none: auto
+  std::optional<std::uint32_t> max_handshakes;   // none: auto
   WhenFull when_full = WhenFull::kReset;
 };
 
@@ -105,8 +105,8 @@ struct ProcessSettings {
 
 struct Settings {
   CaptureSettings capture;
-  std::vector<CapturedPort> captured_ports;    // redirect: one for each port of capture.ports, sorted
-  std::vector<ExplicitListener> listeners;     // only with CaptureMode::kNone
+  std::vector<CapturedPort> captured_ports;  // redirect: one for each port of capture.ports, sorted
+  std::vector<ExplicitListener> listeners;   // only with CaptureMode::kNone
   TlsSettings tls;
   LimitSettings limits;
   ProcessSettings process;

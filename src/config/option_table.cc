@@ -1,0 +1,120 @@
+// The settings themselves; see option_table.h. docs/settings.md tells more about each.
+#include "config/option_table.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sidelock {
+
+namespace {
+
+using enum OptionGroup;
+using enum OptionKind;
+
+constexpr auto kOptions = std::to_array<OptionSpec>({
+    {"ports", kCapture, kValue, "LIST", "",
+     "App ports to protect, such as 80,8000-8010; required with --capture redirect."},
+    {"exclude-ports", kCapture, kValue, "LIST", "", "Ports taken out of --ports, such as those of probes or metrics."},
+    {"exclude-sources", kCapture, kValue, "CIDRS", "",
+     "Address blocks whose connections are not captured and reach the app in plain text."},
+    {"interfaces", kCapture, kValue, "LIST", "",
+     "Interfaces where connections come in; a trailing + is a wildcard, nothing means all but lo."},
+    {"exclude-interfaces", kCapture, kValue, "LIST", "", "Interfaces whose connections are not captured."},
+    {"capture", kCapture, kValue, "MODE", "redirect",
+     "How connections get here: redirect (by kernel rules) or none (by --listen, no rules)."},
+    {"listen", kCapture, kValue, "PAIRS", "",
+     "With --capture none: [ADDRESS:]PORT=[ADDRESS:]PORT pairs, listener and app; without an app address the app "
+     "is at loopback."},
+    {"drop-invalid", kCapture, kSwitch, "on|off", "on",
+     "Drop segments that connection tracking calls invalid, else one stray segment can reset a connection."},
+    {"capture-timeout", kCapture, kValue, "DURATION", "30s",
+     "How long run waits for the proof that the rules of init are in place."},
+    {"allow-host-network", kCapture, kSwitch, "on|off", "off",
+     "Let init work in a network namespace that looks like a node's."},
+    {"allow-foreign-before", kCapture, kSwitch, "on|off", "off",
+     "Let foreign rules that can decide about our ports stand before ours."},
+    {"lock-wait", kCapture, kValue, "DURATION", "5s", "How long to wait for the xtables lock."},
+    {"ip-family", kCapture, kValue, "FAMILY", "auto",
+     "auto (both, without IPv6 where the kernel has none), ipv4, ipv6 or dual."},
+    {"capture-port-base", kCapture, kValue, "PORT", "19100",
+     "The first capture port; the n-th captured port is redirected to this port plus n - 1."},
+    {"dry-run", kCapture, kSwitch, "on|off", "off",
+     "Let init print the rules as iptables-save text and change nothing."},
+
+    {"upstream", kUpstream, kValue, "WHERE", "original",
+     "Where the app is dialled: original (the address the client dialled), loopback, or an address of the pod."},
+    {"map", kUpstream, kValue, "PAIRS", "", "Captured port to app port where they differ, such as 443:8080."},
+    {"on-truncation", kUpstream, kValue, "RULE", "auto",
+     "What the app sees when a client ends TCP without close_notify: auto (judged), reset or fin."},
+
+    {"tls-dir", kTls, kValue, "DIRECTORY", "/etc/sidelock/tls",
+     "Directory with tls.crt and tls.key, as a Kubernetes Secret is mounted."},
+    {"tls-cert-file", kTls, kRepeatable, "FILE", "",
+     "Certificate chain in PEM, in place of --tls-dir; may be given several times."},
+    {"tls-private-key-file", kTls, kRepeatable, "FILE", "",
+     "Private key of the --tls-cert-file at the same place; without any, each certificate file holds its key."},
+    {"self-signed", kTls, kValue, "NAME", "",
+     "Make a throw-away certificate for this DNS name or address, for trying out only."},
+    {"alpn", kTls, kValue, "LIST", "auto",
+     "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
+
+    {"handshake-timeout", kLimits, kValue, "DURATION", "10s", "Limit for a TLS handshake."},
+    {"connect-timeout", kLimits, kValue, "DURATION", "5s", "Limit for the connect to the app."},
+    {"idle-timeout", kLimits, kValue, "DURATION", "0",
+     "Close a connection without an application byte in either direction for so long; 0: never."},
+    {"close-timeout", kLimits, kValue, "DURATION", "60s",
+     "Close a connection whose app has ended when the client sends nothing for so long."},
+    {"tcp-user-timeout", kLimits, kValue, "DURATION", "30s",
+     "Give up on a peer that acknowledges nothing for so long; 0: as the kernel does."},
+    {"tcp-keepalive", kLimits, kValue, "DURATION", "30s",
+     "Idle time before keep-alive probes, three at 10 s distance; 0: none."},
+    {"key-update-limit", kLimits, kValue, "N", "100", "TLS key updates per second and connection, then it is closed."},
+    {"max-connections", kLimits, kValue, "auto|N", "auto",
+     "Connections at a time; auto follows the descriptor and memory limits, at most 10000."},
+    {"max-connections-per-client", kLimits, kValue, "N", "0",
+     "Connections at a time of one client address; 0: no limit."},
+    {"max-handshakes", kLimits, kValue, "auto|N", "auto",
+     "Handshakes at a time; auto is a tenth of --max-connections, at least 64."},
+    {"when-full", kLimits, kValue, "ACTION", "reset",
+     "What a connection above --max-connections gets: reset, or wait in the accept queue."},
+
+    {"config", kProcess, kValue, "FILE", "", "File with lines such as idle-timeout = 1h; # starts a comment."},
+    {"workers", kProcess, kValue, "auto|N", "auto", "Threads; auto is the CPU quota of the cgroup, rounded up."},
+    {"drain-delay", kProcess, kValue, "DURATION", "5s",
+     "How long connections are still accepted after SIGTERM, while endpoints learn of it."},
+    {"drain-timeout", kProcess, kValue, "DURATION", "20s",
+     "How long transfers may go on after the delay; what is left then is reset."},
+    {"log-format", kProcess, kValue, "FORMAT", "auto", "plain, json, or auto: plain on a terminal, json elsewhere."},
+    {"log-level", kProcess, kValue, "LEVEL", "info", "The least level that is logged: debug, info, warning or error."},
+    {"access-log", kProcess, kSwitch, "on|off", "on", "Log one line for each connection at its end."},
+});
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return kOptions; }
+
+const OptionSpec* find_option(std::string_view name) {
+  const auto* const found = std::ranges::find(kOptions, name, &OptionSpec::name);
+  return found == kOptions.end() ? nullptr : found;
+}
+
+std::string environment_name(std::string_view option_name) {
+  std::string name = "SIDELOCK_";
+  for (const char letter : option_name) {
+    name += letter == '-' ? '_' : static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+  }
+  return name;
+}
+
+std::string_view group_title(OptionGroup group) {
+  switch (group) {
+    case kCapture: return "Capture";
+    case kUpstream: return "Upstream";
+    case kTls: return "TLS";
+    case kLimits: return "Limits";
+    case kProcess: break;
+  }
+  return "Process";
+}
+
+}  // namespace sidelock
