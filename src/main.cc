@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "config/options.h"
 #include "netsetup/init.h"
-#include "run.h"
+#include "run/run.h"
 #include "tls/features.h"
 
 namespace sidelock {
