@@ -29,6 +29,9 @@ void require(bool succeeded, const std::string& what) {
   if (!succeeded) throw Failure{ExitCode::kCredentialUnusable, "cannot " + what + ": " + take_openssl_error()};
 }
 
+// By value: OpenSSL's macro casts the text's const away.
+bool set_groups(SSL_CTX* context, std::string groups) { return SSL_CTX_set1_groups_list(context, groups.data()) == 1; }
+
 }  // namespace
 
 struct TlsContext::Callbacks {
@@ -102,9 +105,9 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1, "set the TLS version");
   require(::SSL_CTX_set_ciphersuites(context, kTls13Suites) == 1, "set the TLS 1.3 cipher suites");
   require(::SSL_CTX_set_cipher_list(context, kTls12Suites) == 1, "set the TLS 1.2 cipher suites");
-  if (SSL_CTX_set1_groups_list(context, kPostQuantumGroups) != 1) {
+  if (!set_groups(context, kPostQuantumGroups)) {
     ::ERR_clear_error();
-    require(SSL_CTX_set1_groups_list(context, kGroups) == 1, "set the key exchange groups");
+    require(set_groups(context, kGroups), "set the key exchange groups");
   }
   ::SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_PRIORITIZE_CHACHA);

@@ -21,6 +21,11 @@ void require(bool succeeded) {
   }
 }
 
+EVP_PKEY* generate_key() {
+  std::string curve = "P-256";  // OpenSSL's macro casts its const away
+  return EVP_EC_gen(curve.data());
+}
+
 void add_extension(X509* certificate, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -34,7 +39,7 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 
 SelfSigned make_self_signed(const std::string& name) {
   ::ERR_clear_error();
-  SelfSigned made{CertificatePtr{::X509_new()}, KeyPtr{EVP_EC_gen("P-256")}};
+  SelfSigned made{CertificatePtr{::X509_new()}, KeyPtr{generate_key()}};
   require(made.certificate != nullptr && made.private_key != nullptr);
   X509* const certificate = made.certificate.get();
 
