@@ -8,15 +8,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-namespace sidelock {
+#include "base/freed.h"
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* handle) const noexcept {
-    Free(handle);
-  }
-};
+namespace sidelock {
 
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, Freed<BIO_meth_free>>;
