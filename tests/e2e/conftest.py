@@ -1,0 +1,89 @@
+"""Fixtures of the end-to-end tests."""
+
+import os
+
+import pytest
+
+from support import apps
+from support.certificates import Authority
+from support.namespaces import Lab
+from support.process import Sidelock
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "netns: makes network namespaces; needs root")
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "threads: exercises what threads share; run with ThreadSanitizer too")
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() == 0:
+        return
+    for item in items:
+        if item.get_closest_marker("netns"):
+            item.add_marker(pytest.mark.skip(reason="making network namespaces needs root"))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def tls_folder(authority, tmp_path_factory):
+    """A folder like a mounted Secret: tls.crt and tls.key for localhost, not to be changed."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority.issue("localhost", folder)
+    return folder
+
+
+@pytest.fixture
+def free_port():
+    """A port that was free a moment ago, outside the ephemeral range, and different for every call."""
+    import socket
+
+    def pick():
+        while True:
+            pick.last = 20000 + (pick.last - 20000 + 1) % 9000
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", pick.last))
+                    return pick.last
+                except OSError:
+                    continue
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    pick.last = 20000 + int(worker[2:]) * 1000 + os.getpid() % 1000
+    return pick
+
+
+@pytest.fixture
+def run(tmp_path, tls_folder, free_port):
+    """run(app_port, *settings) -> a ready Sidelock in explicit mode, with .port to connect to."""
+    started = []
+
+    def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", **options):
+        port = free_port()
+        arguments = ["--capture", "none", "--listen", f"127.0.0.1:{port}={app_address}:{app_port}", "--log-format", "json",
+                     "--drain-delay", "0", *(credential or ("--tls-dir", str(tls_folder))), *settings]
+        sidelock = Sidelock(arguments, tmp_path / f"sidelock-{len(started)}.log", **options)
+        sidelock.port = port
+        started.append(sidelock)
+        return sidelock.wait_until_ready() if is_ready else sidelock
+
+    yield start
+    for sidelock in started:
+        if sidelock.process.poll() is None:
+            sidelock.process.kill()
+            sidelock.process.wait()
+
+
+@pytest.fixture
+def echo_app():
+    with apps.App(apps.echo) as app:
+        yield app
+
+
+@pytest.fixture
+def lab():
+    with Lab() as made:
+        yield made
