@@ -47,15 +47,14 @@ task<Handshake> TlsStream::handshake(const TlsContext& context) {
     const unsigned long reason = ::ERR_peek_error();
     transport_.park();
     const bool is_alive = transport_.flush();
-    if (error == SSL_ERROR_NONE) co_return is_alive ? Handshake::kDone : Handshake::kClosed;
+    is_established_ = error == SSL_ERROR_NONE;
+    if (is_established_) co_return is_alive ? Handshake::kDone : Handshake::kClosed;
     if (error != SSL_ERROR_WANT_READ) {
-      const bool is_gone = error == SSL_ERROR_SYSCALL || transport_.is_at_end() || socket().is_aborted();
-      if (is_gone) co_return Handshake::kClosed;
       failure_ = take_openssl_error();
       const bool is_alpn = ERR_GET_REASON(reason) == SSL_R_NO_APPLICATION_PROTOCOL;
       co_return is_alpn ? Handshake::kNoApplicationProtocol : Handshake::kFailed;
     }
-    if (!is_alive) co_return Handshake::kClosed;
+    if (!is_alive || transport_.is_at_end() || socket().error() != 0) co_return Handshake::kClosed;
     while (transport_.has_output()) {
       co_await socket().writable();
       if (!transport_.flush()) co_return Handshake::kClosed;
@@ -91,12 +90,14 @@ ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
 ReadEnd TlsStream::classify_end(int ssl_result) {
   const int error = ::SSL_get_error(ssl_.get(), ssl_result);
   if (socket().is_aborted()) return ReadEnd::kAborted;
-  if (error == SSL_ERROR_WANT_READ) return transport_.is_held_back() ? ReadEnd::kMore : ReadEnd::kWouldBlock;
   if (error == SSL_ERROR_ZERO_RETURN) return ReadEnd::kCloseNotify;
+  if (error != SSL_ERROR_WANT_READ) {
+    failure_ = take_openssl_error();
+    return ReadEnd::kRecordError;
+  }
+  if (transport_.is_held_back()) return ReadEnd::kMore;
   if (transport_.is_at_end()) return transport_.is_inside_record() ? ReadEnd::kTruncated : ReadEnd::kBareEnd;
-  if (socket().error() != 0) return ReadEnd::kReset;
-  failure_ = take_openssl_error();
-  return ReadEnd::kRecordError;
+  return socket().error() != 0 ? ReadEnd::kReset : ReadEnd::kWouldBlock;
 }
 
 bool TlsStream::write(std::span<const std::byte> from) {
@@ -124,7 +125,7 @@ bool TlsStream::has_sent_close_notify() const noexcept {
 TlsFacts TlsStream::facts() const {
   TlsFacts facts;
   const SSL* const ssl = ssl_.get();
-  if (ssl == nullptr || ::SSL_is_init_finished(ssl) == 0) return facts;
+  if (!is_established_) return facts;
   const std::string version = ::SSL_get_version(ssl);  // "TLSv1.3"
   facts.version = version.substr(std::min<std::size_t>(version.size(), 4));
   facts.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
@@ -143,9 +144,10 @@ TlsFacts TlsStream::facts() const {
 // SSL_set_msg_callback(3). Every handshake message after the handshake counts: KeyUpdates, which cost us two key
 // derivations each, and TLS 1.2 renegotiation attempts, which cost an alert.
 void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* /*bytes*/, std::size_t /*size*/,
-                           SSL* ssl, void* self) {
-  if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || ::SSL_is_init_finished(ssl) == 0) return;
-  static_cast<TlsStream*>(self)->count_post_handshake_message();
+                           SSL* /*ssl*/, void* self) {
+  auto* const stream = static_cast<TlsStream*>(self);
+  // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
+  if (is_write == 0 && content_type == SSL3_RT_HANDSHAKE && stream->is_established_) stream->count_post_handshake_message();
 }
 
 void TlsStream::count_post_handshake_message() noexcept {

@@ -96,6 +96,7 @@ class TlsStream {
   Clock::time_point counted_since_{};
   std::uint32_t counted_ = 0;
   std::uint32_t key_updates_per_second_;
+  bool is_established_ = false;
   bool is_flooded_ = false;
 };
 

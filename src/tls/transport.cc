@@ -17,16 +17,11 @@ struct Transport::Bio {
     Transport& self = of(bio);
     BIO_clear_retry_flags(bio);
     *done = 0;
-    if (self.is_stopped_) return 0;
-    if (self.unread().empty()) {
-      if (self.window_ == 0) {
-        self.is_held_back_ = self.socket_.may_read();
-        BIO_set_retry_read(bio);
-        return 0;
-      }
-      const IoResult received = self.receive(std::exchange(self.window_, 0));
-      if (received.state == Io::kWouldBlock) BIO_set_retry_read(bio);
-      if (received.state != Io::kDone) return 0;
+    if (!self.may_take()) {
+      // OpenSSL never hears of ends and errors: it would refuse to write any more, but a client that has ended its
+      // stream still wants its answer. TlsStream asks for them itself.
+      BIO_set_retry_read(bio);
+      return 0;
     }
     *done = self.take({reinterpret_cast<std::byte*>(data), size});
     return 1;
@@ -38,8 +33,7 @@ struct Transport::Bio {
     return 1;
   }
 
-  static long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
-    if (command == BIO_CTRL_EOF) return of(bio).is_at_end_ ? 1 : 0;
+  static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
     return command == BIO_CTRL_FLUSH ? 1 : 0;  // flush() is ours: OpenSSL's flushes would cut records apart
   }
 
@@ -92,6 +86,17 @@ void Transport::park() {
   if (buffers_.received_by != this || buffers_.received.empty()) return;
   input_.append(buffers_.received);
   buffers_.received = {};
+}
+
+// Whether there is something to take, after the one receive that is allowed.
+bool Transport::may_take() {
+  if (is_stopped_) return false;
+  if (!unread().empty()) return true;
+  if (window_ == 0) {
+    is_held_back_ = socket_.may_read();
+    return false;
+  }
+  return receive(std::exchange(window_, 0)).state == Io::kDone;
 }
 
 std::size_t Transport::take(std::span<std::byte> into) {

@@ -55,6 +55,7 @@ class Transport {
 
  private:
   struct Bio;
+  bool may_take();
   std::size_t take(std::span<std::byte> into);
   void gather(std::span<const std::byte> bytes);
   void track(std::span<const std::byte> bytes) noexcept;

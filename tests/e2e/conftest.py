@@ -13,6 +13,7 @@ from support.process import Sidelock
 def pytest_configure(config):
     config.addinivalue_line("markers", "netns: makes network namespaces; needs root")
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "alone: measures memory or processor use; shares the machine with nothing")
     config.addinivalue_line("markers", "threads: exercises what threads share; run with ThreadSanitizer too")
 
 

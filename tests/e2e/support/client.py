@@ -124,13 +124,13 @@ class RawTls:
         return data
 
     def receive_exactly(self, size):
-        data = b""
+        data = bytearray()
         while len(data) < size:
             part = self.receive(size - len(data))
             if not part:
                 raise AssertionError(f"the stream ended after {len(data)} of {size} bytes")
             data += part
-        return data
+        return bytes(data)
 
     def close_notify(self):
         """Sends close_notify, and nothing else: a half-close."""
