@@ -2,6 +2,7 @@
 #include "netsetup/capabilities.h"
 
 #include <array>
+#include <cstdint>
 
 #include <linux/capability.h>
 #include <sys/syscall.h>

@@ -25,7 +25,7 @@ void set_option(int socket, int level, int option, int value, const char* what) 
 }
 
 // `address` none: every address of both families, or of IPv4 alone where the kernel has no IPv6.
-Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, const LimitSettings& limits) {
+Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, bool is_shared, const LimitSettings& limits) {
   Endpoint endpoint{address.value_or(IpAddress::any(AF_INET6)), port};
   Fd fd{::socket(endpoint.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd && errno == EAFNOSUPPORT && !address) {
@@ -37,25 +37,33 @@ Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, co
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address ? 1 : 0, "choose the listener's families");
   }
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "allow the port to be used again");
-  set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "share the port among workers");
+  if (is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "share the port among workers");
   set_connection_options(fd.get(), limits);
   const SocketAddress local{endpoint};
   if (::bind(fd.get(), local.get(), local.size()) != 0 || ::listen(fd.get(), kBacklog) != 0) cannot_listen(endpoint, errno);
   return fd;
 }
 
-}  // namespace
-
-std::vector<ListeningSocket> open_listeners(const Settings& settings) {
+std::vector<ListeningSocket> open_for_one(const Settings& settings, bool is_shared) {
   std::vector<ListeningSocket> listeners;
   for (const ExplicitListener& pair : settings.listeners) {
-    listeners.push_back({open_listener(pair.address, pair.port, settings.limits), &pair});
+    listeners.push_back({open_listener(pair.address, pair.port, is_shared, settings.limits), &pair});
   }
   for (std::size_t i = 0; i < settings.captured_ports.size(); ++i) {
     const auto port = static_cast<std::uint16_t>(settings.capture.capture_port_base + i);
-    listeners.push_back({open_listener(std::nullopt, port, settings.limits), nullptr});
+    listeners.push_back({open_listener(std::nullopt, port, is_shared, settings.limits), nullptr});
   }
   return listeners;
+}
+
+}  // namespace
+
+std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& settings, std::size_t workers) {
+  std::vector<std::vector<ListeningSocket>> all;
+  // Shared ports would be joined silently by a second sidelock; opened alone first, they are found to be in use.
+  if (workers > 1) open_for_one(settings, false);
+  for (std::size_t i = 0; i < workers; ++i) all.push_back(open_for_one(settings, workers > 1));
+  return all;
 }
 
 }  // namespace sidelock

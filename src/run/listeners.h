@@ -8,8 +8,9 @@
 
 namespace sidelock {
 
-// The sockets of one worker; all workers' share the ports (SO_REUSEPORT). Throws Failure{kFailure} naming the port that
-// is in use, kMissingPermission for a port below ip_unprivileged_port_start without NET_BIND_SERVICE.
-std::vector<ListeningSocket> open_listeners(const Settings& settings);
+// The sockets of each worker. Several workers share the ports (SO_REUSEPORT); a single one does not, so that nobody else
+// can join them. Throws Failure{kFailure} naming the port that is in use, kMissingPermission for a port below
+// ip_unprivileged_port_start without NET_BIND_SERVICE.
+std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& settings, std::size_t workers);
 
 }  // namespace sidelock

@@ -98,7 +98,7 @@ Supervisor::Supervisor(const Settings& settings)
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 
   check_upstream_addresses(settings);
-  for (std::size_t i = 0; i < limits_.workers; ++i) listeners_.push_back(open_listeners(settings));
+  listeners_ = open_listeners(settings, limits_.workers);
   drop_privileges();
 
   tickets_ = std::make_shared<TicketKeys>();

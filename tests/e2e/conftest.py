@@ -43,17 +43,18 @@ def free_port():
     """A port that was free a moment ago, outside the ephemeral range, and different for every call."""
     import socket
 
+    first = 20000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) * 1000
+
     def pick():
         while True:
-            pick.last = 20000 + (pick.last - 20000 + 1) % 9000
+            pick.last = first + (pick.last - first + 1) % 1000
             with socket.socket() as probe:
                 try:
                     probe.bind(("127.0.0.1", pick.last))
                     return pick.last
                 except OSError:
                     continue
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    pick.last = 20000 + int(worker[2:]) * 1000 + os.getpid() % 1000
+    pick.last = first + os.getpid() % 1000
     return pick
 
 
@@ -62,10 +63,13 @@ def run(tmp_path, tls_folder, free_port):
     """run(app_port, *settings) -> a ready Sidelock in explicit mode, with .port to connect to."""
     started = []
 
-    def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", **options):
-        port = free_port()
-        arguments = ["--capture", "none", "--listen", f"127.0.0.1:{port}={app_address}:{app_port}", "--log-format", "json",
-                     "--drain-delay", "0", *(credential or ("--tls-dir", str(tls_folder))), *settings]
+    def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", port=None,
+              listen_address="127.0.0.1", **options):
+        port = port or free_port()
+        arguments = ["--capture", "none", "--listen", f"{listen_address}:{port}={app_address}:{app_port}", "--log-format", "json",
+                     *(credential or ("--tls-dir", str(tls_folder))), *settings]
+        if "--drain-delay" not in settings:
+            arguments += ["--drain-delay", "0"]
         sidelock = Sidelock(arguments, tmp_path / f"sidelock-{len(started)}.log", **options)
         sidelock.port = port
         started.append(sidelock)

@@ -1,0 +1,104 @@
+"""--max-connections, --max-connections-per-client, --max-handshakes and a low descriptor limit."""
+
+import pytest
+
+from support import apps
+from support.client import RawTls, connect, connect_tls, receive_exactly, wait_for_end
+from support.process import run_command
+from support.waiting import wait_until
+
+
+def open_connections(sidelock, count):
+    clients = []
+    for _ in range(count):
+        client = connect_tls(sidelock.port)
+        client.sendall(b"x")
+        assert receive_exactly(client, 1) == b"x"
+        clients.append(client)
+    return clients
+
+
+def is_reset(port):
+    """Whether a new connection is reset; that may be noticed in connect() already."""
+    try:
+        refused = connect(port)
+    except ConnectionResetError:
+        return True
+    with refused:
+        return wait_for_end(refused) == "reset"
+
+
+def close_all(clients):
+    for client in clients:
+        client.unwrap()
+        client.close()
+
+
+def test_what_exceeds_the_limit_is_reset_at_once(run, echo_app):
+    with run(echo_app.port, "--max-connections", "3") as sidelock:
+        clients = open_connections(sidelock, 3)
+        assert is_reset(sidelock.port)
+        close_all(clients)
+        sidelock.wait_for_access(3)
+        close_all(open_connections(sidelock, 1))
+
+
+def test_with_when_full_wait_a_client_waits_for_its_turn(run, echo_app):
+    with run(echo_app.port, "--max-connections", "2", "--when-full", "wait") as sidelock:
+        clients = open_connections(sidelock, 2)
+        waiting = connect(sidelock.port)
+        assert len(echo_app.seen) == 2
+        close_all(clients)
+        waiting.close()
+        close_all(open_connections(sidelock, 2))
+
+
+def test_one_client_address_may_not_take_all(run, echo_app):
+    with run(echo_app.port, "--max-connections-per-client", "2") as sidelock:
+        clients = open_connections(sidelock, 2)
+        assert is_reset(sidelock.port)
+        close_all(clients[:1])
+        sidelock.wait_for_access(1)
+        close_all(open_connections(sidelock, 1) + clients[1:])
+
+
+def test_handshakes_wait_for_each_other_and_all_are_served(run, echo_app):
+    with run(echo_app.port, "--max-handshakes", "1") as sidelock:
+        # These take no place: their ClientHello is not whole.
+        silent = [connect(sidelock.port) for _ in range(5)]
+        for client in silent:
+            client.sendall(b"\x16\x03\x01\x02\x00")
+        close_all(open_connections(sidelock, 5))
+        for client in silent:
+            client.close()
+
+
+@pytest.mark.alone
+def test_with_few_descriptors_it_neither_spins_nor_stops(run, echo_app):
+    # 32 are kept for the process itself; the rest holds a handful of connections.
+    with run(echo_app.port, "--when-full", "wait", prefix=("prlimit", "--nofile=60:60")) as sidelock:
+        clients = []
+        for _ in range(60):
+            clients.append(connect(sidelock.port))
+        before = sidelock.cpu_ticks()
+        wait_until(lambda: len(sidelock.access()) == 0, "nothing to be refused")
+        assert sidelock.cpu_ticks() - before <= 5
+        for client in clients:
+            client.close()
+        close_all(open_connections(sidelock, 3))
+
+
+def test_a_limit_beyond_the_descriptors_is_a_usage_error(tls_folder, free_port):
+    done = run_command(["run", "--capture", "none", "--listen", f"127.0.0.1:{free_port()}=127.0.0.1:1", "--tls-dir", str(tls_folder),
+                        "--max-connections", "1000"], prefix=("prlimit", "--nofile=100:100"))
+    assert done.returncode == 2, done
+    assert "max-connections" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_named_even_when_another_sidelock_has_it(run, echo_app, tls_folder, workers):
+    with run(echo_app.port, "--workers", workers) as sidelock:
+        done = run_command(["run", "--capture", "none", "--listen", f"127.0.0.1:{sidelock.port}=127.0.0.1:1", "--tls-dir",
+                            str(tls_folder), "--workers", workers])
+        assert done.returncode == 1, done
+        assert f"127.0.0.1:{sidelock.port}: Address already in use" in done.stdout + done.stderr

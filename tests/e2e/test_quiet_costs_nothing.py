@@ -1,0 +1,88 @@
+"""Idle processor time is zero, memory is given back, and a log that nobody reads stops nobody."""
+
+import os
+import time
+
+import pytest
+
+from support import apps
+from support.client import RawTls, connect, connect_tls, receive_exactly, wait_for_end
+from support.process import IS_SANITIZED
+from support.waiting import wait_until
+
+
+@pytest.mark.alone
+def test_idle_stalled_and_half_closed_connections_cost_no_processor_time(run):
+    with apps.App(apps.sink) as app, run(app.port, "--close-timeout", "1h") as sidelock:
+        idle = [RawTls(sidelock.port) for _ in range(20)]
+        stalled = [connect(sidelock.port) for _ in range(20)]
+        half_closed = [RawTls(sidelock.port) for _ in range(20)]
+        for client in half_closed:
+            client.send(b"x")
+            client.close_notify()
+        for client in half_closed:
+            assert client.wait_for_end() == "close_notify"
+        half_open = [RawTls(sidelock.port) for _ in range(5)]
+        wait_until(lambda: len(app.seen) == 45, "all connections")
+        before = sidelock.cpu_ticks()
+        time.sleep(2)  # the interval over which processor time is counted
+        assert sidelock.cpu_ticks() - before <= 2
+        for client in idle + stalled + half_closed + half_open:
+            client.close()
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's allocator keeps memory on purpose")
+def test_memory_is_given_back_after_many_connections(run, echo_app):
+    with run(echo_app.port) as sidelock:
+        with connect_tls(sidelock.port) as warm_up:
+            warm_up.sendall(b"x")
+            receive_exactly(warm_up, 1)
+            warm_up.unwrap()
+        before = sidelock.resident_bytes()
+        clients = [connect_tls(sidelock.port) for _ in range(1500)]
+        peak = sidelock.resident_bytes()
+        for client in clients:
+            client.close()
+        sidelock.wait_for_access(1501)
+        wait_until(lambda: sidelock.resident_bytes() - before < 10 << 20,
+                   f"memory to come back from {peak >> 20} MiB to near {before >> 20} MiB")
+
+
+def test_a_log_that_nobody_reads_stops_no_connection(run, echo_app, tmp_path):
+    reader, writer = os.pipe()
+    try:
+        sidelock = run(echo_app.port, stdout=writer, is_ready=False)
+        with sidelock:
+            sidelock.is_leak_checked = False
+            wait_until(lambda: can_connect(sidelock.port), "sidelock to listen")
+            # The pipe holds 64 KiB; each of these adds a line to it.
+            for _ in range(600):
+                with connect_tls(sidelock.port) as client:
+                    client.sendall(b"x")
+                    assert receive_exactly(client, 1) == b"x"
+                    client.unwrap()
+    finally:
+        os.close(writer)
+        os.close(reader)
+
+
+def can_connect(port):
+    try:
+        connect(port).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+def test_a_reset_burst_leaves_nothing_behind(run, echo_app):
+    with run(echo_app.port) as sidelock:
+        for _ in range(50):
+            client = RawTls(sidelock.port)
+            client.send(b"x" * 1000)
+            client.reset()
+        sidelock.wait_for_access(50)
+        plain = connect(sidelock.port)
+        plain.sendall(b"bad")
+        assert wait_for_end(plain) == "reset"
+        plain.close()
