@@ -36,19 +36,28 @@ Outcome outcome_of(Verdict verdict) {
   return Outcome::kNotCaptured;
 }
 
+// Under --capture none. Somebody's NAT rule may have led our own connection back here: ask for what was dialled, too.
+bool is_loop(Connection& connection) {
+  Worker& worker = connection.worker;
+  if (!worker.is_own_address(connection.client.endpoint.address)) return false;
+  if (worker.is_our_upstream(connection.client, connection.destination)) return true;
+  const auto dialled = original_destination(connection.client_socket.fd(), connection.client);
+  return dialled && worker.is_our_upstream(connection.client, *dialled);
+}
+
 // Finds out where the client wanted to go, and whether it may.
 Refusal find_policy(Connection& connection) {
   Worker& worker = connection.worker;
-  const bool is_loop = worker.is_our_upstream(connection.client.endpoint);
   if (connection.listener != nullptr) {
     connection.destination = local_destination(connection.client_socket.fd());
     connection.policy = &connection.listener->policy;
-    return is_loop ? Refusal{Outcome::kLoop} : std::nullopt;
+    return is_loop(connection) ? Refusal{Outcome::kLoop} : std::nullopt;
   }
   const auto destination = original_destination(connection.client_socket.fd(), connection.client);
   if (!destination) return Outcome::kNotCaptured;
   connection.destination = *destination;
-  const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address), is_loop};
+  const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address),
+                        worker.is_our_upstream(connection.client, *destination)};
   const Judgement judgement = worker.destination_policy().judge(arrival);
   connection.policy = judgement.policy;
   return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
@@ -89,13 +98,13 @@ task<Refusal> shake_hands(Connection& connection) {
 task<Refusal> reach_app(Connection& connection) {
   connection.app = upstream_address(*connection.policy, connection.destination);
   Worker& worker = connection.worker;
-  auto socket = co_await connect_upstream(connection.app, worker.reactor(), worker.settings().limits);
+  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
+  auto socket = co_await connect_upstream(connection.app, worker.reactor(), worker.settings().limits, mark);
   if (!socket) {
     connection.failure = "connecting to the app at " + connection.app.endpoint.to_string() + " failed";
     co_return socket.error();
   }
   connection.app_socket.emplace(std::move(*socket));
-  connection.upstream_port = worker.mark_upstream(connection.app_socket->fd());
   co_return Refusal{};
 }
 
@@ -144,7 +153,6 @@ Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place plac
 }
 
 Connection::~Connection() {
-  if (upstream_port != 0) worker.unmark_upstream(upstream_port);
   worker.remove(*this);
 }
 

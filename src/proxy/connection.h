@@ -41,6 +41,7 @@ class Connection {
 
   Socket client_socket;
   std::optional<Socket> app_socket;
+  std::optional<UpstreamConnections::Place> upstream_place;
   TlsStream tls;
   Relay* relay = nullptr;  // while it runs
   Progress progress;
@@ -49,7 +50,6 @@ class Connection {
   std::string failure;         // why it failed, for the log
   bool is_waiting_for_hello = false;
   bool is_drained = false;     // aborted by the drain, not by a fault
-  std::uint16_t upstream_port = 0;  // our own port of the connection to the app, marked in Shared
   std::size_t index = 0;       // in the worker's list
 };
 

@@ -1,29 +1,73 @@
-// What the workers of one process share, all of it safe for any thread: which ports our own upstream sockets use, and
-// how many connections each client address has.
+// What the workers of one process share, all of it safe for any thread: which connections to the app are our own, and how
+// many connections each client address has.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/address.h"
 
 namespace sidelock {
 
-// The local ports of our connections to the app. A client that comes from one of this pod's own addresses and such a
-// port is ourselves: a loop.
-class UpstreamPorts {
+// Our connections to the app, by both ends. One that arrives at our own listeners with the same two ends is ourselves: a
+// loop. Both ends, because an ordinary client of this pod may well use the same port number towards us.
+class UpstreamConnections {
  public:
-  void add(std::uint16_t port) noexcept { ++counts_[port]; }
-  void remove(std::uint16_t port) noexcept { --counts_[port]; }
-  [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return counts_[port].load(std::memory_order_relaxed) > 0; }
+  struct Ends {
+    Endpoint local;
+    Endpoint remote;
+    friend bool operator==(const Ends&, const Ends&) noexcept = default;
+  };
+
+  // Remembers one connection until it is destroyed; the set outlives it.
+  class Place {
+   public:
+    Place() noexcept = default;
+    Place(UpstreamConnections& set, const Ends& ends) : set_{&set}, ends_{ends} { set.change(ends, true); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (set_ != nullptr) set_->change(ends_, false);
+    }
+
+   private:
+    UpstreamConnections* set_ = nullptr;
+    Ends ends_;
+  };
+
+  [[nodiscard]] bool contains(const Ends& ends) {
+    Part& part = parts_[ends.local.port % kParts];
+    const std::lock_guard lock{part.mutex};
+    return part.ends.contains(ends);
+  }
 
  private:
-  // Counted, because one port serves several connections to different destinations.
-  std::array<std::atomic<std::uint16_t>, 65536> counts_{};
+  static constexpr std::size_t kParts = 64;  // so that workers hardly ever meet at a lock
+  struct Hash {
+    std::size_t operator()(const Ends& ends) const noexcept {
+      return std::hash<IpAddress>{}(ends.remote.address) ^ (std::size_t{ends.local.port} << 16U | ends.remote.port);
+    }
+  };
+  struct Part {
+    std::mutex mutex;
+    std::unordered_set<Ends, Hash> ends;
+  };
+
+  void change(const Ends& ends, bool is_added) {
+    Part& part = parts_[ends.local.port % kParts];
+    const std::lock_guard lock{part.mutex};
+    if (is_added) {
+      part.ends.insert(ends);
+    } else {
+      part.ends.erase(ends);
+    }
+  }
+
+  std::array<Part, kParts> parts_;
 };
 
 // Connections of each client address, for --max-connections-per-client; unused while that is off.
@@ -68,7 +112,7 @@ class ClientCounts {
 };
 
 struct Shared {
-  UpstreamPorts upstream_ports;
+  UpstreamConnections upstream_connections;
   ClientCounts client_counts;
 };
 

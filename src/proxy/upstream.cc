@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "io/deadline.h"
+#include "proxy/original_destination.h"
 
 namespace sidelock {
 
@@ -17,7 +18,8 @@ void set_option(int socket, int level, int option, int value) noexcept {
 }
 
 Outcome connect_failure(int error) {
-  if (error == ECONNREFUSED) return Outcome::kAppRefused;
+  // A reset before the first byte refuses as well.
+  if (error == ECONNREFUSED || error == ECONNRESET) return Outcome::kAppRefused;
   if (error == ETIMEDOUT) return Outcome::kConnectTimeout;
   if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) return Outcome::kLimit;
   return Outcome::kAppUnreachable;
@@ -38,13 +40,15 @@ void set_connection_options(int socket, const LimitSettings& limits) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
-task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor, const LimitSettings& limits) {
+task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor, const LimitSettings& limits,
+                                               UpstreamMark mark) {
   const SocketAddress address{app.endpoint};
   Fd fd{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd) co_return connect_failure(errno);
   set_connection_options(fd.get(), limits);
   const bool is_connected = ::connect(fd.get(), address.get(), address.size()) == 0;
   if (!is_connected && errno != EINPROGRESS) co_return connect_failure(errno);
+  mark.place.emplace(mark.connections, UpstreamConnections::Ends{local_destination(fd.get()).endpoint, app.endpoint});
 
   Socket socket{std::move(fd), reactor};
   if (!is_connected) {

@@ -117,14 +117,9 @@ void Worker::join() {
   thread_.join();
 }
 
-bool Worker::is_our_upstream(const Endpoint& client) {
-  return shared_.upstream_ports.contains(client.port) && is_own_address(client.address);
-}
-
-std::uint16_t Worker::mark_upstream(int socket) {
-  const std::uint16_t port = local_destination(socket).endpoint.port;
-  if (port != 0) shared_.upstream_ports.add(port);
-  return port;
+bool Worker::is_our_upstream(const ClientAddress& client, const OriginalDestination& destination) {
+  return is_own_address(client.endpoint.address) &&
+         shared_.upstream_connections.contains({client.endpoint, destination.endpoint});
 }
 
 bool Worker::take_probe(const Connection& connection) {

@@ -61,10 +61,8 @@ class Worker {
   [[nodiscard]] const DestinationPolicy& destination_policy() const noexcept { return destination_policy_; }
   [[nodiscard]] bool is_own_address(const IpAddress& address) { return own_addresses_.contains(address, reactor_.now()); }
   // Whether a client is one of our own connections to the app.
-  [[nodiscard]] bool is_our_upstream(const Endpoint& client);
-  // Remembers the local port of a connection to the app; returns it, 0 when unknown.
-  std::uint16_t mark_upstream(int socket);
-  void unmark_upstream(std::uint16_t port) noexcept { shared_.upstream_ports.remove(port); }
+  [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
+  [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }
   // True, and reported, when the connection is run's own probe.
   bool take_probe(const Connection& connection);
   void add(Connection& connection);
