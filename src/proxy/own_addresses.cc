@@ -10,15 +10,18 @@
 namespace sidelock {
 
 namespace {
-constexpr std::chrono::milliseconds kReadPause{100};
+constexpr int kReadsPerSecond = 10;
 }
 
 bool OwnAddresses::contains(const IpAddress& address, Clock::time_point now) {
   const auto is_address = [&](const IpAddress& own) { return own.bytes() == address.bytes() && own.family() == address.family(); };
   if (std::ranges::any_of(addresses_, is_address)) return true;
-  if (now - read_at_ < kReadPause && !addresses_.empty()) return false;
+  if (now - second_began_ >= std::chrono::seconds{1}) {
+    second_began_ = now;
+    reads_this_second_ = 0;
+  }
+  if (++reads_this_second_ > kReadsPerSecond) return false;
   read();
-  read_at_ = now;
   return std::ranges::any_of(addresses_, is_address);
 }
 

@@ -18,7 +18,8 @@ class OwnAddresses {
   void read();
 
   std::vector<IpAddress> addresses_;
-  Clock::time_point read_at_{};
+  Clock::time_point second_began_{};
+  int reads_this_second_ = 0;
 };
 
 }  // namespace sidelock

@@ -1,0 +1,27 @@
+"""sidelock init and run in a pod's namespace."""
+
+from .namespaces import CLIENT4, CLIENT6, POD4, POD6  # noqa: F401  (re-exported for the tests)
+from .process import Sidelock, run_command
+
+
+def init(pod, *settings, **options):
+    """Runs `sidelock init` in the pod; returns the finished process."""
+    return run_command(["init", *settings], prefix=(*pod.prefix, *options.pop("prefix", ())), **options)
+
+
+def cleanup(pod):
+    return run_command(["cleanup"], prefix=pod.prefix)
+
+
+def run_captured(pod, tls_folder, log_path, *settings, prefix=(), **options):
+    """`sidelock run` in the pod, not waited for."""
+    return Sidelock(["--tls-dir", str(tls_folder), "--log-format", "json", "--drain-delay", "0", *settings], log_path,
+                    prefix=(*pod.prefix, *prefix), **options)
+
+
+def saved_rules(pod):
+    """The legacy rules of both families, without what changes by itself."""
+    text = ""
+    for program in ("iptables-legacy-save", "ip6tables-legacy-save"):
+        text += pod.run(program).stdout
+    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("#")).replace("[0:0]", "")
