@@ -68,6 +68,16 @@ ExitCode dry_run(const Invocation& invocation) {
   return print(dry_run_text(invocation.settings.capture));
 }
 
+// What somebody chose in one line; the defaults only for those who look closer.
+void log_settings(const Invocation& invocation) {
+  std::string chosen;
+  for (const std::string& line : invocation.effective) {
+    log::debug("setting {}", line);
+    if (!line.ends_with("(default)")) chosen += (chosen.empty() ? "" : ", ") + line;
+  }
+  log::info("settings: {}; defaults else", chosen);
+}
+
 ExitCode execute(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   if (invocation.command == Command::kHelp) return print(help_text());
@@ -78,7 +88,7 @@ ExitCode execute(const Invocation& invocation) {
   for (const std::string& warning : invocation.warnings) log::warning("{}", warning);
   if (invocation.command == Command::kCleanup) return cleanup(settings);
   log::info("sidelock {} {}", SIDELOCK_VERSION, invocation.command == Command::kInit ? "init" : "run");
-  for (const std::string& line : invocation.effective) log::info("setting {}", line);
+  log_settings(invocation);
   return invocation.command == Command::kInit ? init(settings) : run(settings);
 }
 

@@ -1,4 +1,4 @@
-// See conclude.h; docs/decisions/0005-stream-ends.md gives the reasons.
+// See conclude.h; docs/decisions/0007-stream-ends.md gives the reasons.
 #include "proxy/conclude.h"
 
 #include "io/deadline.h"

@@ -1,5 +1,5 @@
 // Moves bytes between a client and the app until both directions have ended, and says how. Two pumps, one for each
-// direction, independent of each other: a half-close ends one of them. Read docs/decisions/0005-stream-ends.md first.
+// direction, independent of each other: a half-close ends one of them. Read docs/decisions/0007-stream-ends.md first.
 #pragma once
 
 #include <optional>
