@@ -8,9 +8,14 @@
 
 namespace sidelock {
 
+class Backend;
+
 // Installs the capture rules of `settings` and proves by reading back that the kernel holds exactly them. Idempotent.
 // Throws Failure: kMissingPermission, kNoBackend, kVerificationFailed (after undoing), kUsage (a node's namespace).
 void install_capture(const CaptureSettings& settings);
+
+// The same through a backend of the caller's.
+void install_capture(const CaptureSettings& settings, Backend& backend);
 
 // What install_capture would install, as iptables-save text (both families); touches nothing.
 std::string dry_run_text(const CaptureSettings& settings);

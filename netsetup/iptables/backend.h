@@ -1,0 +1,29 @@
+// The backend on legacy x_tables, through libiptc.
+// Holds the xtables lock as long as it lives.
+#pragma once
+
+#include <chrono>
+
+#include "netsetup/backend.h"
+#include "netsetup/iptables/lock.h"
+
+namespace sidelock::iptables {
+
+class IptablesBackend final : public Backend {
+ public:
+  // `patience`: how long to wait for the lock, and for a table that others keep changing.
+  explicit IptablesBackend(std::chrono::milliseconds patience) : patience_{patience}, lock_{patience} {}
+
+  void apply(const Plan& plan) override;
+  Plan read() override;
+  Foreign foreign() override;
+  bool remove() override;
+
+ private:
+  bool replace(Family family, const TablePlan& wanted);
+
+  std::chrono::milliseconds patience_;
+  XtablesLock lock_;
+};
+
+}  // namespace sidelock::iptables

@@ -1,0 +1,59 @@
+// See rule.h. The order of the words is the one in which iptables prints them, so that texts can be compared.
+#include "netsetup/rule.h"
+
+#include <sys/socket.h>
+
+namespace sidelock {
+
+namespace {
+
+void add_interface(std::string& text, std::string_view option, const std::optional<InterfaceMatch>& interface) {
+  if (!interface) return;
+  text.append(interface->is_inverted ? " ! " : " ").append(option).append(" ").append(interface->name);
+}
+
+std::string ports_text(const PortRange& ports) {
+  const std::string first = std::to_string(ports.first);
+  return ports.first == ports.last ? first : first + ':' + std::to_string(ports.last);
+}
+
+// The characters that iptables escapes inside quotes.
+std::string quoted(std::string_view comment) {
+  std::string text = "\"";
+  for (const char c : comment) {
+    if (c == '"' || c == '\\' || c == '\'') text += '\\';
+    text += c;
+  }
+  return text + '"';
+}
+
+}  // namespace
+
+std::string_view name_of(Family family) { return family == Family::kIpv4 ? "IPv4" : "IPv6"; }
+
+std::string_view name_of(Table table) { return table == Table::kMangle ? "mangle" : "nat"; }
+
+int address_family(Family family) { return family == Family::kIpv4 ? AF_INET : AF_INET6; }
+
+std::string to_text(const Rule& rule, std::string_view chain) {
+  std::string text = "-A ";
+  text += chain;
+  if (rule.source) text += " -s " + rule.source->network.to_string() + '/' + std::to_string(rule.source->prefix);
+  add_interface(text, "-i", rule.in);
+  add_interface(text, "-o", rule.out);
+  if (rule.is_tcp) text += " -p tcp";
+  if (rule.destination_ports) text += " -m tcp --dport " + ports_text(*rule.destination_ports);
+  if (rule.is_destination_local) text += " -m addrtype --dst-type LOCAL";
+  if (rule.is_state_invalid) text += " -m conntrack --ctstate INVALID";
+  if (!rule.comment.empty()) text += " -m comment --comment " + quoted(rule.comment);
+  if (rule.has_more) text += " ...";
+  if (!rule.target.empty()) text += " -j " + rule.target;
+  if (rule.target == kRedirect) text += " --to-ports " + std::to_string(rule.to_port);
+  return text;
+}
+
+bool is_our_chain(std::string_view chain) { return chain.starts_with(kChainPrefix); }
+
+bool is_ours(const Rule& rule) { return rule.comment.starts_with(kCommentPrefix) || is_our_chain(rule.target); }
+
+}  // namespace sidelock
