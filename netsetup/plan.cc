@@ -184,8 +184,9 @@ std::string to_text(const Plan& plan) {
   for (const FamilyPlan& family : plan.families) {
     if (family.need == Need::kUnwanted) continue;
     text += family.family == Family::kIpv4 ? "# IPv4 (iptables-restore)\n" : "# IPv6 (ip6tables-restore)\n";
-    for (const TablePlan& table : family.tables) {
-      if (!table.is_empty()) text += table_text(table);
+    // iptables-save begins with the table that came last.
+    for (auto table = family.tables.rbegin(); table != family.tables.rend(); ++table) {
+      if (!table->is_empty()) text += table_text(*table);
     }
   }
   return text;
