@@ -19,6 +19,7 @@ namespace {
 constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
 constexpr std::array kTables{Table::kMangle, Table::kNat};
 constexpr std::chrono::milliseconds kPauseBeforeRetry{1};
+constexpr int kTriesWhenInvalid = 10;
 
 // Targets after which the packet goes on to the next rule.
 constexpr std::array<std::string_view, 20> kPassingTargets{
@@ -113,26 +114,36 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   }
 }
 
+bool replace_once(Family family, const TablePlan& wanted) {
+  std::optional<TableHandle> table;
+  if (wanted.is_empty()) {
+    table = TableHandle::open_if_present(family, wanted.table);
+  } else {
+    table.emplace(family, wanted.table);
+  }
+  const bool found = table && remove_ours(*table);
+  if (wanted.is_empty() && !found) return false;
+  add(*table, wanted);
+  table->commit();
+  return true;
+}
+
+// EAGAIN: somebody wrote the table since it was opened. EINVAL: the kernel refuses the rules, or somebody wrote the
+// table after ours had been taken and before libiptc, in a second call, gave the old rules their counters back.
+bool may_be_lost_race(const TableError& error, int tries) {
+  return error.number() == EAGAIN || (error.number() == EINVAL && tries < kTriesWhenInvalid);
+}
+
 }  // namespace
 
-// Returns whether the kernel's table was written.
+// Returns whether there was anything to write.
 bool IptablesBackend::replace(Family family, const TablePlan& wanted) {
   const auto deadline = std::chrono::steady_clock::now() + patience_;
-  for (;;) {
+  for (int tries = 1;; ++tries) {
     try {
-      std::optional<TableHandle> table;
-      if (wanted.is_empty()) {
-        table = TableHandle::open_if_present(family, wanted.table);
-      } else {
-        table.emplace(family, wanted.table);
-      }
-      const bool found = table && remove_ours(*table);
-      if (wanted.is_empty() && !found) return false;
-      add(*table, wanted);
-      table->commit();
-      return true;
+      return replace_once(family, wanted);
     } catch (const TableError& error) {
-      if (error.number() != EAGAIN || std::chrono::steady_clock::now() >= deadline) throw;
+      if (!may_be_lost_race(error, tries) || std::chrono::steady_clock::now() >= deadline) throw;
     }
     std::this_thread::sleep_for(kPauseBeforeRetry);
   }

@@ -120,14 +120,13 @@ void append_target(Bytes& bytes, const Rule& rule, Family family) {
   }
 }
 
-// The mask covers the terminating zero of an exact name, and ends before the '+' of a pattern.
+// The mask covers the terminating zero of an exact name, and ends before the '+' of a pattern, which iptables leaves in
+// the name.
 template <std::size_t N>
 bool set_interface(char (&name)[N], unsigned char (&mask)[N], const std::optional<InterfaceMatch>& wanted) {
   if (!wanted) return false;
-  const bool is_pattern = wanted->name.ends_with('+');
-  const std::size_t length = std::min(wanted->name.size() - (is_pattern ? 1 : 0), N - 1);
-  wanted->name.copy(name, length);
-  std::memset(mask, 0xff, is_pattern ? length : length + 1);
+  const std::size_t length = wanted->name.copy(name, N - 1);
+  std::memset(mask, 0xff, wanted->name.ends_with('+') ? length - 1 : length + 1);
   return wanted->is_inverted;
 }
 
@@ -210,8 +209,9 @@ std::string identity(const unsigned char* bytes, std::string_view target) {
 template <std::size_t N>
 std::optional<InterfaceMatch> interface_in(const char (&name)[N], const unsigned char (&mask)[N], bool is_inverted) {
   if (mask[0] == 0) return std::nullopt;
-  std::string text{name, ::strnlen(name, N)};
-  if (text.size() < N && mask[text.size()] == 0) text += '+';
+  const auto masked = static_cast<std::size_t>(std::find(mask, mask + N, 0) - mask);
+  std::string text{name, ::strnlen(name, masked)};
+  if (text.size() == masked) text += '+';
   return InterfaceMatch{text, is_inverted};
 }
 

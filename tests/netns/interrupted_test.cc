@@ -1,5 +1,4 @@
 // init killed at any moment: each table is the old one or the new one, and the next init makes everything right.
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <random>
@@ -60,7 +59,8 @@ TEST_F(Interrupted, ByKillAtAnyPointTheNextInitIsExactlyRight) {
   const CaptureSettings before = test::capture({{80, 80}, {3000, 3099}});
   const CaptureSettings after = test::capture({{443, 443}, {5000, 5199}});
   test::output_of("iptables-legacy -t nat -A OUTPUT -p tcp --dport 81 -j ACCEPT");
-  const microseconds whole = std::max(time_of_install(after), time_of_install(before));
+  time_of_install(after);
+  const microseconds whole = time_of_install(before);
   const std::string wanted = test::saved_rules();
   std::mt19937 random{20240611};
   std::uniform_int_distribution<microseconds::rep> moment{0, whole.count() * 2};

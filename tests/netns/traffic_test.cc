@@ -1,8 +1,10 @@
 // Packets, not only rules: the probe port leads to the first capture port, and says where it came from.
 #include <gtest/gtest.h>
-#include <linux/netfilter_ipv4.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+// The kernel's header makes room for the C library's only when it comes after it.
+#include <linux/netfilter_ipv4.h>
 
 #include "base/address.h"
 #include "base/fd.h"
@@ -20,6 +22,8 @@ class Traffic : public test::NamespaceTest {};
 Fd listen_on(const Endpoint& endpoint) {
   Fd socket{::socket(endpoint.address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
   const SocketAddress address{endpoint};
+  const int on = 1;
+  EXPECT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
   EXPECT_EQ(::bind(socket.get(), address.get(), address.size()), 0);
   EXPECT_EQ(::listen(socket.get(), 8), 0);
   return socket;
