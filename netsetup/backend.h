@@ -25,7 +25,8 @@ struct Foreign {
   std::vector<ForeignRule> rules;       // PREROUTING of every table that we use
 };
 
-// All functions throw Failure with the class that fits. Not thread-safe; used in the main thread of `init` and `cleanup`.
+// All functions throw Failure with the class that fits. Not thread-safe; used in the main thread of `init` and
+// `cleanup`.
 class Backend {
  public:
   Backend() = default;

@@ -34,8 +34,8 @@ std::optional<IpAddress> address_in_environment(const char* name) {
 void refuse_node_by_address(const CaptureSettings& settings) {
   const std::optional<IpAddress> pod = address_in_environment("POD_IP");
   if (settings.allow_host_network || !pod || pod != address_in_environment("HOST_IP")) return;
-  throw Failure{ExitCode::kUsage,
-                "POD_IP and HOST_IP are both " + pod->to_string() + ": this is the node's network" + kHostNetworkAdvice};
+  throw Failure{ExitCode::kUsage, "POD_IP and HOST_IP are both " + pod->to_string() + ": this is the node's network" +
+                                      kHostNetworkAdvice};
 }
 
 void refuse_node_by_chains(const CaptureSettings& settings, const Foreign& foreign) {

@@ -1,5 +1,5 @@
-// init and cleanup: plan -> apply -> verify, or undo. All of it runs in the main thread of a short-lived process, because
-// libiptc keeps static state and may call abort().
+// init and cleanup: plan -> apply -> verify, or undo. All of it runs in the main thread of a short-lived process,
+// because libiptc keeps static state and may call abort().
 #pragma once
 
 #include <string>

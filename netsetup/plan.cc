@@ -154,7 +154,8 @@ std::vector<std::string_view> builtin_chains(Table table) {
 
 std::string table_text(const TablePlan& table) {
   std::string text = '*' + std::string{name_of(table.table)} + '\n';
-  for (const std::string_view name : builtin_chains(table.table)) text.append(":").append(name).append(" ACCEPT [0:0]\n");
+  for (const std::string_view name : builtin_chains(table.table))
+    text.append(":").append(name).append(" ACCEPT [0:0]\n");
   for (const Chain& chain : table.chains) text += ':' + chain.name + " - [0:0]\n";
   for (const Hook& hook : table.hooks) text += to_text(hook.rule, hook.chain) + '\n';
   for (const Chain& chain : table.chains) {

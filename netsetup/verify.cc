@@ -69,7 +69,8 @@ std::string difference(const Plan& wanted, const Plan& live) {
 
 std::string obstacle(const Foreign& foreign, const CaptureSettings& settings) {
   for (const ForeignRule& rule : foreign.rules) {
-    const bool is_other_family = settings.ip_family == (rule.family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
+    const bool is_other_family =
+        settings.ip_family == (rule.family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
     if (is_other_family || !rule.is_before_ours || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
     return place(rule.family, rule.table) + ": the foreign rule `" + to_text(rule.rule, rule.chain) +
            "` stands before ours and can take captured ports from them";

@@ -23,7 +23,7 @@ constexpr int kTriesWhenInvalid = 10;
 
 // Targets after which the packet goes on to the next rule.
 constexpr std::array<std::string_view, 20> kPassingTargets{
-    "",    "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "DSCP",  "HL",  "HMARK",      "IDLETIMER",
+    "",    "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "DSCP",   "HL",  "HMARK",       "IDLETIMER",
     "LED", "LOG",   "MARK",     "NFLOG",    "RATEEST",  "SECMARK",     "TCPMSS", "TOS", "TCPOPTSTRIP", "TTL"};
 
 template <class Work>
@@ -110,7 +110,8 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
   for (auto at = rules.begin(); at != rules.end(); ++at) {
     if (ours(*at)) continue;
-    foreign.rules.push_back({family, name, "PREROUTING", at->rule, at->may_match_tcp, at < last, is_terminal(at->rule)});
+    foreign.rules.push_back(
+        {family, name, "PREROUTING", at->rule, at->may_match_tcp, at < last, is_terminal(at->rule)});
   }
 }
 

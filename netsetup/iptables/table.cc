@@ -98,8 +98,8 @@ std::optional<bool> is_listed(Family family, Table table) {
 // libiptc's text hangs on its last call, so it is fetched before anything else is called.
 TableError table_error(const Operations& operations, Family family, Table table, const std::string& what) {
   const int number = errno;
-  return {number, fmt::format("{} table {}: {}: {}", name_of(family), name_of(table), what,
-                              operations.error_text(number))};
+  return {number,
+          fmt::format("{} table {}: {}: {}", name_of(family), name_of(table), what, operations.error_text(number))};
 }
 
 std::string permission_advice() {
@@ -108,9 +108,10 @@ std::string permission_advice() {
     return "NET_ADMIN and NET_RAW are both effective, so a user namespace without rights on this network namespace, a "
            "seccomp profile or a security module is in the way";
   }
-  return fmt::format("missing: {}; give `sidelock init` the capabilities NET_ADMIN and NET_RAW "
-                     "(securityContext.capabilities.add)",
-                     missing);
+  return fmt::format(
+      "missing: {}; give `sidelock init` the capabilities NET_ADMIN and NET_RAW "
+      "(securityContext.capabilities.add)",
+      missing);
 }
 
 }  // namespace
@@ -119,8 +120,7 @@ Failure to_failure(const TableError& error) {
   const std::string message = error.what();
   switch (error.number()) {
     case EPERM:
-    case EACCES:
-      return {ExitCode::kMissingPermission, message + "; " + permission_advice()};
+    case EACCES: return {ExitCode::kMissingPermission, message + "; " + permission_advice()};
     case ENOENT:
     case ENOPROTOOPT:
     case EPROTONOSUPPORT:
@@ -131,10 +131,8 @@ Failure to_failure(const TableError& error) {
                                         "only"};
     case EAFNOSUPPORT:
       return {ExitCode::kNoBackend, message + "; --ip-family auto leaves out a family that the kernel does not have"};
-    case EAGAIN:
-      return {ExitCode::kFailure, message + "; another program kept changing the table; try again"};
-    default:
-      return {ExitCode::kFailure, message + "; the kernel log may say more"};
+    case EAGAIN: return {ExitCode::kFailure, message + "; another program kept changing the table; try again"};
+    default: return {ExitCode::kFailure, message + "; the kernel log may say more"};
   }
 }
 

@@ -81,8 +81,8 @@ TEST_F(ForeignRules, BeforeOursFailTheVerificationAndOursGoAway) {
   for (const char* target : {"ACCEPT", "THEIRS"}) {
     output_of("iptables-legacy -t nat -N THEIRS 2>/dev/null; true");
     std::string message;
-    const ExitCode code =
-        result_of_install(capture_port(80), std::string{"iptables-legacy -t nat -I PREROUTING -p tcp -j "} + target, message);
+    const ExitCode code = result_of_install(
+        capture_port(80), std::string{"iptables-legacy -t nat -I PREROUTING -p tcp -j "} + target, message);
     EXPECT_EQ(code, ExitCode::kVerificationFailed) << target;
     EXPECT_THAT(message, HasSubstr(std::string{"`-A PREROUTING -p tcp -j "} + target + '`'));
     EXPECT_EQ(saved_rules().find("SIDELOCK"), std::string::npos);
@@ -104,7 +104,8 @@ TEST_F(ForeignRules, BeforeOursArePermittedOnRequest) {
   CaptureSettings settings = capture_port(80);
   settings.allow_foreign_before = true;
   std::string message;
-  EXPECT_EQ(result_of_install(settings, "iptables-legacy -t nat -I PREROUTING -p tcp -j ACCEPT", message), ExitCode::kOk);
+  EXPECT_EQ(result_of_install(settings, "iptables-legacy -t nat -I PREROUTING -p tcp -j ACCEPT", message),
+            ExitCode::kOk);
 }
 
 TEST_F(ForeignRules, ThatCannotMatchOurPortsMayStandBefore) {

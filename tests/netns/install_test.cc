@@ -99,11 +99,13 @@ TEST_F(Install, RepairsWhatSomebodyTookAway) {
 
 TEST_F(Install, NoticesAChangedPortAndAnAddedMatch) {
   install_capture(capture_port(80));
-  test::output_of("iptables-legacy -t nat -R SIDELOCK_IN 1 -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL "
-                  "-j REDIRECT --to-ports 19101");
+  test::output_of(
+      "iptables-legacy -t nat -R SIDELOCK_IN 1 -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL "
+      "-j REDIRECT --to-ports 19101");
   EXPECT_THAT(difference_to_kernel(capture_port(80)), HasSubstr("--to-ports 19101"));
-  test::output_of("iptables-legacy -t nat -R SIDELOCK_IN 1 -p tcp -m tcp --dport 80 --sport 7 -m addrtype "
-                  "--dst-type LOCAL -j REDIRECT --to-ports 19100");
+  test::output_of(
+      "iptables-legacy -t nat -R SIDELOCK_IN 1 -p tcp -m tcp --dport 80 --sport 7 -m addrtype "
+      "--dst-type LOCAL -j REDIRECT --to-ports 19100");
   EXPECT_THAT(difference_to_kernel(capture_port(80)), HasSubstr("LOCAL ... -j REDIRECT"));
 }
 

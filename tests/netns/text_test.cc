@@ -56,9 +56,10 @@ TEST_F(Text, OfTheDryRunRestoredPassesOurVerification) {
 
 TEST_F(Text, SavedAndRestoredPassesOurVerification) {
   install_capture(settings());
-  output_of("iptables-legacy-save > /run/4; ip6tables-legacy-save > /run/6; "
-            "iptables-legacy -t nat -F; iptables-legacy -t nat -X; "
-            "iptables-legacy-restore /run/4 && ip6tables-legacy-restore /run/6");
+  output_of(
+      "iptables-legacy-save > /run/4; ip6tables-legacy-save > /run/6; "
+      "iptables-legacy -t nat -F; iptables-legacy -t nat -X; "
+      "iptables-legacy-restore /run/4 && ip6tables-legacy-restore /run/6");
   EXPECT_THAT(difference_to_kernel(settings()), IsEmpty());
 }
 

@@ -25,7 +25,8 @@ Finished run(const std::string& command) {
   if (pipe == nullptr) return {};
   Finished finished;
   char buffer[4096];
-  for (std::size_t size = 0; (size = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) finished.output.append(buffer, size);
+  for (std::size_t size = 0; (size = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    finished.output.append(buffer, size);
   const int status = ::pclose(pipe);
   finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return finished;

@@ -28,8 +28,11 @@ std::vector<Golden> all_golden() {
   ipv6_only.ip_family = IpFamily::kIpv6;
   CaptureSettings keeps_invalid = test::capture_port(80);
   keeps_invalid.drop_invalid = false;
-  return {{"one_port", test::capture_port(80)},        {"exclusions", exclusions}, {"interfaces", interfaces},
-          {"many_ports", test::capture({{22, 22}, {1000, 1039}, {9000, 9003}})}, {"ipv6_only", ipv6_only},
+  return {{"one_port", test::capture_port(80)},
+          {"exclusions", exclusions},
+          {"interfaces", interfaces},
+          {"many_ports", test::capture({{22, 22}, {1000, 1039}, {9000, 9003}})},
+          {"ipv6_only", ipv6_only},
           {"keeps_invalid", keeps_invalid}};
 }
 
