@@ -1,7 +1,7 @@
-// The one seam between a Plan and the kernel: each backend (iptables today) applies a plan and reads back what is there.
+// The seam between what is wanted and the kernel interface that holds it. A backend knows how to write and read rules;
+// what to write, and whether what was read is right, is decided once, for all of them (init.cc).
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,26 +9,42 @@
 
 namespace sidelock {
 
-// What a backend found of one table.
-struct TableState {
-  TablePlan ours;                            // as decoded
-  std::vector<std::string> undecodable;      // places of our own where something stands that no plan says
-  std::vector<std::string> foreign_before;   // others' rules that a packet to our ports meets before our jump
+// A rule that is not ours in a chain that packets to captured ports enter before or beside our rules.
+struct ForeignRule {
+  Family family = Family::kIpv4;
+  Table table = Table::kNat;
+  std::string chain;
+  Rule rule;
+  bool may_match_tcp = true;  // false: its protocol excludes TCP
+  bool is_before_ours = false;
+  bool is_terminal = false;  // it may end the packet's way through the chain, or leave for another chain
 };
 
+struct Foreign {
+  std::vector<std::string> nat_chains;  // of every family that the kernel has
+  std::vector<ForeignRule> rules;       // PREROUTING of every table that we use
+};
+
+// All functions throw Failure with the class that fits. Not thread-safe; used in the main thread of `init` and
+// `cleanup`.
 class Backend {
  public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
-  // Makes the kernel hold exactly the plan's rules, one transaction for each table, in the plan's order; others' rules
-  // stay. Throws Failure (kMissingPermission, kNoBackend, kFailure); then some tables may have been changed already.
+  // Makes the rules of ours in the kernel those of `plan`, one atomic replacement for each table, and leaves all others
+  // alone. Families that `plan` does not name are left alone as well.
   virtual void apply(const Plan& plan) = 0;
 
-  // Reads back every table of the plan's families. `ports` are those that others' rules are looked at for.
-  virtual std::vector<TableState> read(const Plan& plan, const std::vector<PortRange>& ports) = 0;
-};
+  // The rules of ours in the kernel, with counters, in the form of make_plan(); nothing where there are none.
+  virtual Plan read() = 0;
 
-// What differs between the plan and what was read, one line each; empty when nothing does. Pure.
-std::vector<std::string> differences(const Plan& wanted, const std::vector<TableState>& found);
+  virtual Foreign foreign() = 0;
+
+  // Removes everything of ours. Returns whether there was anything.
+  virtual bool remove() = 0;
+};
 
 }  // namespace sidelock

@@ -1,23 +1,15 @@
-// The capabilities of this process (capabilities(7)): a non-root init gets them as permitted only, from the file, and
-// raises them itself.
+// The capabilities that writing rules takes, and which of them this process does not have.
+// File capabilities are given as permitted only, so that the program starts where the container allows none.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 
 namespace sidelock {
 
-struct Capability {
-  int number;
-  const char* name;
-};
-inline constexpr Capability kNetAdmin{12, "NET_ADMIN"};
-inline constexpr Capability kNetRaw{13, "NET_RAW"};
+// Makes NET_ADMIN and NET_RAW effective where they are permitted. Never fails: what is missing shows when it is needed.
+void raise_network_capabilities();
 
-// Makes the wanted ones effective as far as they are permitted. Whether they are is seen when they are used.
-void raise_capabilities(std::initializer_list<Capability> wanted);
-
-// The names of those that are not effective, with commas; empty when all are.
-std::string missing_capabilities(std::initializer_list<Capability> wanted);
+// "NET_ADMIN", "NET_RAW", "NET_ADMIN and NET_RAW", or empty when both are effective.
+std::string missing_network_capabilities();
 
 }  // namespace sidelock

@@ -1,122 +1,148 @@
 // See init.h.
 #include "netsetup/init.h"
 
-#include <chrono>
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <string_view>
+#include <exception>
+#include <optional>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "config/capture_contract.h"
+#include "netsetup/backend.h"
 #include "netsetup/capabilities.h"
 #include "netsetup/iptables/backend.h"
 #include "netsetup/plan.h"
+#include "netsetup/verify.h"
 
 namespace sidelock {
 
 namespace {
 
-// In a node's own namespace our rules would capture the traffic of every Pod and of the node itself.
-void refuse_node_namespace(const CaptureSettings& settings) {
+constexpr const char* kHostNetworkAdvice =
+    "; rules here would capture the node's own connections; if that is meant: --allow-host-network";
+
+std::optional<IpAddress> address_in_environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the only thread
+  return value == nullptr ? std::nullopt : IpAddress::parse(value);
+}
+
+void refuse_node_by_address(const CaptureSettings& settings) {
+  const std::optional<IpAddress> pod = address_in_environment("POD_IP");
+  if (settings.allow_host_network || !pod || pod != address_in_environment("HOST_IP")) return;
+  throw Failure{ExitCode::kUsage, "POD_IP and HOST_IP are both " + pod->to_string() + ": this is the node's network" +
+                                      kHostNetworkAdvice};
+}
+
+void refuse_node_by_chains(const CaptureSettings& settings, const Foreign& foreign) {
   if (settings.allow_host_network) return;
-  const char* const pod = std::getenv("POD_IP");
-  const char* const host = std::getenv("HOST_IP");
-  std::string why;
-  if (pod != nullptr && host != nullptr && *pod != '\0' && std::string_view{pod} == host) {
-    why = fmt::format("POD_IP and HOST_IP are both {}", log::printable(pod));
-  } else if (iptables::IptablesBackend::has_node_chains()) {
-    why = "it has kube-proxy's KUBE-* chains";
+  for (const std::string& chain : foreign.nat_chains) {
+    if (!chain.starts_with("KUBE-")) continue;
+    throw Failure{ExitCode::kUsage,
+                  "table nat has the chain " + chain + ", as on a Kubernetes node" + kHostNetworkAdvice};
   }
-  if (why.empty()) return;
-  throw Failure{ExitCode::kUsage,
-                fmt::format("this looks like a node's own network namespace ({}): its whole traffic would be captured; run "
-                            "init in a Pod without hostNetwork, or say --allow-host-network",
-                            why)};
 }
 
-std::vector<std::string> faults(const CaptureSettings& settings, const Plan& plan, const std::vector<TableState>& found) {
-  // A family that the kernel does not have is no fault under auto; the backend has left it out.
-  Plan wanted;
-  for (const TablePlan& table : plan.tables) {
-    const auto is_read = [&](const TableState& state) { return state.ours.family == table.family; };
-    const bool is_left_out = settings.ip_family == IpFamily::kAuto && table.family == Family::kIpv6 &&
-                             std::none_of(found.begin(), found.end(), is_read);
-    if (!is_left_out) wanted.tables.push_back(table);
-  }
-  std::vector<std::string> result = differences(wanted, found);
-  if (settings.allow_foreign_before) return result;
-  for (const TableState& state : found) {
-    for (const std::string& foreign : state.foreign_before) result.push_back(foreign + " stands before ours");
-  }
-  return result;
+bool kernel_has(Family family) {
+  const Fd socket{::socket(address_family(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  return socket || errno != EAFNOSUPPORT;
 }
 
-// The plan that brings back what was there.
-Plan restoring(const std::vector<TableState>& before) {
-  Plan plan = make_empty_plan();
-  for (TablePlan& table : plan.tables) {
-    for (const TableState& state : before) {
-      if (state.ours.family == table.family && state.ours.table == table.table) table = state.ours;
+// A family is left out only when the kernel has no such sockets at all: then nothing can come in by it either.
+Plan without_absent_families(Plan plan) {
+  std::erase_if(plan.families, [](const FamilyPlan& family) {
+    if (kernel_has(family.family)) return false;
+    if (family.need == Need::kRequired) {
+      throw Failure{ExitCode::kNoBackend, fmt::format("this kernel has no {}, and --ip-family asks for it; --ip-family "
+                                                      "auto leaves out what is not there",
+                                                      name_of(family.family))};
+    }
+    if (family.need == Need::kIfPresent) log::info("no {} in this kernel: left out", name_of(family.family));
+    return true;
+  });
+  return plan;
+}
+
+// What can be written again: a rule that Rule cannot say was not made by us.
+Plan restorable(Plan plan) {
+  const auto has_more = [](const Rule& rule) { return rule.has_more; };
+  for (FamilyPlan& family : plan.families) {
+    for (TablePlan& table : family.tables) {
+      std::erase_if(table.hooks, [&](const Hook& hook) { return has_more(hook.rule); });
+      for (Chain& chain : table.chains) std::erase_if(chain.rules, has_more);
     }
   }
   return plan;
 }
 
-std::string describe_families(const std::vector<TableState>& found) {
-  std::string families;
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    for (const TableState& state : found) {
-      if (state.ours.family != family || state.ours.table != Table::kNat || state.ours.is_empty()) continue;
-      families += (families.empty() ? "" : " and ") + name(family);
-    }
+// Puts back what was there before; the failure that led here is the one to report.
+void undo(Backend& backend, const Plan& before) {
+  try {
+    backend.apply(before);
+    log::info("the rules are again what they were before");
+  } catch (const std::exception& error) {
+    log::error("the rules could not be put back: {}; `sidelock cleanup` removes them", error.what());
   }
-  return families;
+}
+
+void verify(Backend& backend, const Plan& wanted, const CaptureSettings& settings) {
+  const std::string wrong = difference(wanted, backend.read());
+  if (!wrong.empty()) {
+    throw Failure{ExitCode::kVerificationFailed,
+                  wrong + "; another program changes the rules of this namespace at the same time"};
+  }
+  if (settings.allow_foreign_before) return;
+  const std::string foreign = obstacle(backend.foreign(), settings);
+  if (!foreign.empty()) {
+    throw Failure{ExitCode::kVerificationFailed, foreign + "; if that is meant: --allow-foreign-before"};
+  }
+}
+
+std::string families_text(const Plan& plan) {
+  std::string text;
+  for (const FamilyPlan& family : plan.families) {
+    if (family.need == Need::kUnwanted) continue;
+    text.append(text.empty() ? "" : " and ").append(name_of(family.family));
+  }
+  return text;
 }
 
 }  // namespace
 
-void install_capture(const CaptureSettings& settings) {
-  const auto begin = std::chrono::steady_clock::now();
-  raise_capabilities({kNetAdmin, kNetRaw});
-  refuse_node_namespace(settings);
-  const Plan plan = make_plan(settings);
-  iptables::IptablesBackend backend{settings.ip_family, settings.lock_wait};
-  const std::vector<TableState> before = backend.read(plan, settings.ports);
-  std::vector<TableState> after;
+void install_capture(const CaptureSettings& settings, Backend& backend) {
+  refuse_node_by_chains(settings, backend.foreign());
+  const Plan wanted = without_absent_families(make_plan(settings));
+  const Plan before = restorable(without_absent_families(backend.read()));
   try {
-    backend.apply(plan);
-    after = backend.read(plan, settings.ports);
-    const std::vector<std::string> wrong = faults(settings, plan, after);
-    if (!wrong.empty()) {
-      throw Failure{ExitCode::kVerificationFailed, fmt::format("the rules in the kernel are not the wanted ones: {}", fmt::join(wrong, "; "))};
-    }
-  } catch (const Failure&) {
-    backend.apply(restoring(before));
+    backend.apply(wanted);
+    verify(backend, wanted, settings);
+  } catch (...) {
+    undo(backend, before);
     throw;
   }
-  const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  const std::string families = describe_families(after);
-  if (settings.ip_family == IpFamily::kAuto && families == name(Family::kIpv4)) log::info("this kernel has no IPv6: IPv4 only");
-  log::info("capture installed and verified: {} port(s), {}, iptables, in {:.1f} ms", expand(settings.ports).size(), families, took);
+  const std::size_t ports = expand(settings.ports).size();
+  log::info("capture installed and verified: {}, {} port{} to {}-{}, probe port {}", families_text(wanted), ports,
+            ports == 1 ? "" : "s", settings.capture_port_base, settings.capture_port_base + ports - 1,
+            probe_port(settings));
+}
+
+void install_capture(const CaptureSettings& settings) {
+  refuse_node_by_address(settings);
+  raise_network_capabilities();
+  iptables::IptablesBackend backend{settings.lock_wait};
+  install_capture(settings, backend);
 }
 
 std::string dry_run_text(const CaptureSettings& settings) { return to_text(make_plan(settings)); }
 
-std::vector<std::string> find_faults(const CaptureSettings& settings) {
-  raise_capabilities({kNetAdmin, kNetRaw});
-  const Plan plan = make_plan(settings);
-  iptables::IptablesBackend backend{settings.ip_family, settings.lock_wait};
-  return faults(settings, plan, backend.read(plan, settings.ports));
-}
-
 void remove_capture(const CaptureSettings& settings) {
-  raise_capabilities({kNetAdmin, kNetRaw});
-  iptables::IptablesBackend backend{settings.ip_family, settings.lock_wait};
-  backend.apply(make_empty_plan());
-  log::info("capture rules removed: clients reach the app in plain text again");
+  raise_network_capabilities();
+  iptables::IptablesBackend backend{settings.lock_wait};
+  log::info("{}", backend.remove() ? "capture removed" : "no capture to remove");
 }
 
 }  // namespace sidelock

@@ -1,9 +1,11 @@
-// See plan.h. Each rule's reason stands where it is made.
+// See plan.h. nat redirects each captured port to its own capture port; mangle drops what conntrack calls INVALID,
+// because such a segment is not translated back and the stack would answer it with a reset of the good connection.
 #include "netsetup/plan.h"
 
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <array>
+#include <cstddef>
+#include <utility>
 
 #include "config/capture_contract.h"
 
@@ -11,160 +13,181 @@ namespace sidelock {
 
 namespace {
 
-// Up to here a rule for each port is as fast as anything; beyond, chains entered by a port range keep the number of
-// rules that a new connection passes small.
-constexpr std::size_t kMostRulesInOneChain = 16;
-constexpr std::size_t kRulesInRangeChain = 32;
+// Up to here a list of rules is as fast as anything; beyond, a packet would be compared with each of them, so the ports
+// go to chains that it enters by range.
+constexpr std::size_t kPortsInOneChain = 16;
+constexpr std::size_t kPortsInRangeChain = 32;
 
-const std::string kEntryChain = "SIDELOCK_IN";
-const std::string kJumpComment = "sidelock:1";
-const std::string kProbeComment = "sidelock:1 probe";
+constexpr const char* kEntryChain = "SIDELOCK_IN";
+constexpr const char* kCaptureComment = "sidelock:1 capture";
+constexpr const char* kProbeComment = "sidelock:1 probe";
 
-PortRange ports_of(const std::vector<Rule>& rules) {
-  return {rules.front().destination_ports->first, rules.back().destination_ports->last};
+// "+" alone means every interface, which iptables says by naming none; connections over lo are never captured.
+std::vector<InterfaceMatch> captured_interfaces(const CaptureSettings& settings) {
+  std::vector<InterfaceMatch> interfaces;
+  for (const std::string& name : settings.interfaces) {
+    if (name == "+") return {{"lo", true}};
+    interfaces.push_back({name, false});
+  }
+  return interfaces.empty() ? std::vector<InterfaceMatch>{{"lo", true}} : interfaces;
 }
 
-// What must not be captured leaves the chain before anything else is looked at.
-std::vector<Rule> exceptions(const CaptureSettings& settings, Family family) {
-  std::vector<Rule> rules;
-  for (const std::string& interface : settings.exclude_interfaces) {
+std::vector<Hook> entry_hooks(const CaptureSettings& settings) {
+  std::vector<Hook> hooks;
+  for (const InterfaceMatch& interface : captured_interfaces(settings)) {
     Rule rule;
-    rule.in = {interface, false};
-    rules.push_back(rule);
+    rule.in = interface;
+    rule.is_tcp = true;
+    rule.comment = kCaptureComment;
+    rule.target = kEntryChain;
+    hooks.push_back({"PREROUTING", true, std::move(rule)});
+  }
+  return hooks;
+}
+
+// Excluded interfaces and sources leave before anything else is looked at, in both tables: they are not our business.
+std::vector<Rule> exclusions(const CaptureSettings& settings, Family family) {
+  std::vector<Rule> rules;
+  for (const std::string& name : settings.exclude_interfaces) {
+    Rule rule;
+    if (name != "+") rule.in = InterfaceMatch{name, false};
+    rule.target = kReturn;
+    rules.push_back(std::move(rule));
   }
   for (const Cidr& source : settings.exclude_sources) {
-    if (source.network.is_ipv4() != (family == Family::kIpv4)) continue;
+    if (source.network.family() != address_family(family)) continue;
     Rule rule;
-    // A whole-world source is no match at all to the kernel, and is written as none.
     if (source.prefix > 0) rule.source = source;
-    rules.push_back(rule);
+    rule.target = kReturn;
+    rules.push_back(std::move(rule));
   }
   return rules;
 }
 
-// Jumps stand in PREROUTING: only what comes from outside passes there; lo is left out by name.
-Chain jumps(const CaptureSettings& settings) {
-  Chain prerouting{"PREROUTING", {}};
-  Rule jump;
-  jump.is_tcp = true;
-  jump.comment = kJumpComment;
-  jump.action = Action::kJump;
-  jump.chain = kEntryChain;
-  if (settings.interfaces.empty()) {
-    jump.in = {"lo", true};
-    prerouting.rules.push_back(jump);
-  }
-  for (const std::string& interface : settings.interfaces) {
-    jump.in = {interface, false};
-    prerouting.rules.push_back(jump);
-  }
-  return prerouting;
+// Only for addresses of the pod: a packet that is merely routed through it must not be answered by the proxy.
+Rule redirect(std::uint16_t port, std::size_t capture_port) {
+  Rule rule;
+  rule.is_tcp = true;
+  rule.destination_ports = PortRange{port, port};
+  rule.is_destination_local = true;
+  rule.target = kRedirect;
+  rule.to_port = static_cast<std::uint16_t>(capture_port);
+  return rule;
 }
 
-// Puts port rules (ascending) behind the exceptions: directly, or in chains of their own entered by range.
-std::vector<Chain> chains_for(std::vector<Rule> entry, const std::vector<Rule>& by_port) {
-  std::vector<Chain> chains{{kEntryChain, std::move(entry)}};
-  if (by_port.size() <= kMostRulesInOneChain) {
-    chains.front().rules.insert(chains.front().rules.end(), by_port.begin(), by_port.end());
-    return chains;
-  }
-  for (std::size_t begin = 0; begin < by_port.size(); begin += kRulesInRangeChain) {
-    const std::size_t end = std::min(begin + kRulesInRangeChain, by_port.size());
-    const auto at = [&](std::size_t index) { return by_port.begin() + static_cast<std::ptrdiff_t>(index); };
-    Chain chain{fmt::format("SIDELOCK_P{:03}", begin / kRulesInRangeChain), {at(begin), at(end)}};
-    Rule jump;
-    jump.is_tcp = true;
-    jump.destination_ports = ports_of(chain.rules);
-    jump.action = Action::kJump;
-    jump.chain = chain.name;
-    chains.front().rules.push_back(jump);
-    chains.push_back(std::move(chain));
-  }
-  return chains;
+Rule jump_by_range(const PortRange& ports, const std::string& chain) {
+  Rule rule;
+  rule.is_tcp = true;
+  rule.destination_ports = ports;
+  rule.target = chain;
+  return rule;
 }
 
-TablePlan nat_table(const CaptureSettings& settings, Family family) {
-  TablePlan table{family, Table::kNat, {}, {}};
-  std::vector<Rule> redirects;
+void add_redirects(TablePlan& nat, Chain entry, const CaptureSettings& settings) {
   const std::vector<std::uint16_t> ports = expand(settings.ports);
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    Rule rule;
-    rule.is_tcp = true;
-    rule.destination_ports = PortRange{ports[i], ports[i]};
-    // Without this a packet routed through the pod to somebody else would be captured too: an open relay.
-    rule.is_destination_local = true;
-    rule.action = Action::kRedirect;
-    // A capture port for each app port: with a shared one, a client that uses one source port towards two app ports
-    // would look like one connection, and the kernel would change its source port.
-    rule.redirect_port = static_cast<std::uint16_t>(settings.capture_port_base + i);
-    redirects.push_back(rule);
+  const auto rule_at = [&](std::size_t index) { return redirect(ports[index], settings.capture_port_base + index); };
+  if (ports.size() <= kPortsInOneChain) {
+    for (std::size_t i = 0; i < ports.size(); ++i) entry.rules.push_back(rule_at(i));
+    nat.chains.push_back(std::move(entry));
+    return;
   }
-  table.own = chains_for(exceptions(settings, family), redirects);
+  for (std::size_t begin = 0; begin < ports.size(); begin += kPortsInRangeChain) {
+    const std::size_t end = std::min(begin + kPortsInRangeChain, ports.size());
+    Chain chain{"SIDELOCK_P" + std::to_string(begin / kPortsInRangeChain + 1), {}};
+    for (std::size_t i = begin; i < end; ++i) chain.rules.push_back(rule_at(i));
+    entry.rules.push_back(jump_by_range({ports[begin], ports[end - 1]}, chain.name));
+    nat.chains.push_back(std::move(chain));
+  }
+  nat.chains.push_back(std::move(entry));
+  std::ranges::sort(nat.chains, {}, &Chain::name);
+}
 
-  // run proves by a connection over lo that the kernel redirects, with rules made from the same settings as its own.
-  Rule probe;
-  probe.out = {"lo", false};
-  probe.is_tcp = true;
+// `run` connects to this port over lo; only rules made from the same settings lead it to the first capture port.
+Hook probe_hook(const CaptureSettings& settings) {
   const std::uint16_t port = probe_port(settings);
-  probe.destination_ports = PortRange{port, port};
-  probe.comment = kProbeComment;
-  probe.action = Action::kRedirect;
-  probe.redirect_port = settings.capture_port_base;
-  table.built_in = {jumps(settings), {"OUTPUT", {probe}}};
-  return table;
+  Rule rule;
+  rule.out = InterfaceMatch{"lo", false};
+  rule.is_tcp = true;
+  rule.destination_ports = PortRange{port, port};
+  rule.comment = kProbeComment;
+  rule.target = kRedirect;
+  rule.to_port = settings.capture_port_base;
+  return {"OUTPUT", false, std::move(rule)};
 }
 
-TablePlan mangle_table(const CaptureSettings& settings, Family family) {
-  TablePlan table{family, Table::kMangle, {}, {}};
-  if (!settings.drop_invalid) return table;
-  std::vector<Rule> drops;
-  for (const PortRange& range : settings.ports) {
-    Rule rule;
-    rule.is_tcp = true;
-    rule.destination_ports = range;
-    // A segment that connection tracking finds invalid is not translated, reaches the app's port itself, and the
-    // stack's reset kills the client's good connection.
-    rule.is_invalid = true;
-    rule.action = Action::kDrop;
-    drops.push_back(rule);
+TablePlan nat_plan(const CaptureSettings& settings, Family family) {
+  TablePlan nat{Table::kNat, entry_hooks(settings), {}};
+  nat.hooks.push_back(probe_hook(settings));
+  add_redirects(nat, Chain{kEntryChain, exclusions(settings, family)}, settings);
+  return nat;
+}
+
+TablePlan mangle_plan(const CaptureSettings& settings, Family family) {
+  TablePlan mangle{Table::kMangle, {}, {}};
+  if (!settings.drop_invalid) return mangle;
+  mangle.hooks = entry_hooks(settings);
+  Chain entry{kEntryChain, exclusions(settings, family)};
+  for (const PortRange& ports : settings.ports) {
+    Rule rule = jump_by_range(ports, std::string{kDrop});
+    rule.is_state_invalid = true;
+    entry.rules.push_back(std::move(rule));
   }
-  table.own = chains_for(exceptions(settings, family), drops);
-  table.built_in = {jumps(settings)};
-  return table;
+  mangle.chains.push_back(std::move(entry));
+  return mangle;
 }
 
-bool is_wanted(IpFamily setting, Family family) {
-  return family == Family::kIpv4 ? setting != IpFamily::kIpv6 : setting != IpFamily::kIpv4;
+Need need_of(Family family, IpFamily wanted) {
+  const bool is_ipv4 = family == Family::kIpv4;
+  if (wanted == (is_ipv4 ? IpFamily::kIpv6 : IpFamily::kIpv4)) return Need::kUnwanted;
+  return wanted == IpFamily::kAuto && !is_ipv4 ? Need::kIfPresent : Need::kRequired;
+}
+
+FamilyPlan nothing_in(Family family) {
+  return {family, Need::kUnwanted, {TablePlan{Table::kMangle, {}, {}}, TablePlan{Table::kNat, {}, {}}}};
+}
+
+// The built-in chains of a table, in the kernel's order.
+std::vector<std::string_view> builtin_chains(Table table) {
+  if (table == Table::kNat) return {"PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"};
+  return {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
+}
+
+std::string table_text(const TablePlan& table) {
+  std::string text = '*' + std::string{name_of(table.table)} + '\n';
+  for (const std::string_view name : builtin_chains(table.table))
+    text.append(":").append(name).append(" ACCEPT [0:0]\n");
+  for (const Chain& chain : table.chains) text += ':' + chain.name + " - [0:0]\n";
+  for (const Hook& hook : table.hooks) text += to_text(hook.rule, hook.chain) + '\n';
+  for (const Chain& chain : table.chains) {
+    for (const Rule& rule : chain.rules) text += to_text(rule, chain.name) + '\n';
+  }
+  return text + "COMMIT\n";
 }
 
 }  // namespace
 
-Plan make_empty_plan() {
+Plan make_plan(const CaptureSettings& settings) {
   Plan plan;
-  for (const Table table : {Table::kMangle, Table::kNat}) {
-    for (const Family family : {Family::kIpv4, Family::kIpv6}) plan.tables.push_back({family, table, {}, {}});
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    FamilyPlan wanted = nothing_in(family);
+    wanted.need = need_of(family, settings.ip_family);
+    // mangle first: its rules do nothing by themselves, and once nat translates, INVALID segments are dropped already.
+    if (wanted.need != Need::kUnwanted) wanted.tables = {mangle_plan(settings, family), nat_plan(settings, family)};
+    plan.families.push_back(std::move(wanted));
   }
   return plan;
 }
 
-Plan make_plan(const CaptureSettings& settings) {
-  Plan plan = make_empty_plan();
-  for (TablePlan& table : plan.tables) {
-    if (!is_wanted(settings.ip_family, table.family)) continue;
-    table = table.table == Table::kNat ? nat_table(settings, table.family) : mangle_table(settings, table.family);
-  }
-  return plan;
-}
+Plan empty_plan() { return {{nothing_in(Family::kIpv4), nothing_in(Family::kIpv6)}}; }
 
 std::string to_text(const Plan& plan) {
   std::string text;
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    const auto is_shown = [&](const TablePlan& table) { return table.family == family && !table.is_empty(); };
-    if (std::ranges::none_of(plan.tables, is_shown)) continue;
-    text += fmt::format("# {} ({})\n", name(family), family == Family::kIpv4 ? "iptables-restore" : "ip6tables-restore");
-    // The latest table first, as iptables-save has it.
-    for (auto table = plan.tables.rbegin(); table != plan.tables.rend(); ++table) {
-      if (is_shown(*table)) text += to_text(*table);
+  for (const FamilyPlan& family : plan.families) {
+    if (family.need == Need::kUnwanted) continue;
+    text += family.family == Family::kIpv4 ? "# IPv4 (iptables-restore)\n" : "# IPv6 (ip6tables-restore)\n";
+    // iptables-save begins with the table that came last.
+    for (auto table = family.tables.rbegin(); table != family.tables.rend(); ++table) {
+      if (!table->is_empty()) text += table_text(*table);
     }
   }
   return text;

@@ -1,76 +1,59 @@
-// See rule.h. The order of the parts is that of iptables-save, so that live state and plan can be compared as text.
+// See rule.h. The order of the words is the one in which iptables prints them, so that texts can be compared.
 #include "netsetup/rule.h"
 
-#include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace sidelock {
 
 namespace {
 
-std::string interface_text(const char* flag, const InterfaceMatch& match) {
-  if (match.name.empty()) return {};
-  return fmt::format(" {}{} {}", match.is_inverted ? "! " : "", flag, match.name);
+void add_interface(std::string& text, std::string_view option, const std::optional<InterfaceMatch>& interface) {
+  if (!interface) return;
+  text.append(interface->is_inverted ? " ! " : " ").append(option).append(" ").append(interface->name);
 }
 
-std::string action_text(const Rule& rule) {
-  switch (rule.action) {
-    case Action::kReturn:
-      return " -j RETURN";
-    case Action::kDrop:
-      return " -j DROP";
-    case Action::kJump:
-      return " -j " + rule.chain;
-    case Action::kRedirect:
-      break;
+std::string ports_text(const PortRange& ports) {
+  const std::string first = std::to_string(ports.first);
+  return ports.first == ports.last ? first : first + ':' + std::to_string(ports.last);
+}
+
+// The characters that iptables escapes inside quotes.
+std::string quoted(std::string_view comment) {
+  std::string text = "\"";
+  for (const char c : comment) {
+    if (c == '"' || c == '\\' || c == '\'') text += '\\';
+    text += c;
   }
-  return fmt::format(" -j REDIRECT --to-ports {}", rule.redirect_port);
-}
-
-const std::vector<std::string>& built_in_chains(Table table) {
-  static const std::vector<std::string> nat{"PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"};
-  static const std::vector<std::string> mangle{"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
-  return table == Table::kNat ? nat : mangle;
+  return text + '"';
 }
 
 }  // namespace
 
-std::string name(Table table) { return table == Table::kNat ? "nat" : "mangle"; }
+std::string_view name_of(Family family) { return family == Family::kIpv4 ? "IPv4" : "IPv6"; }
 
-std::string name(Family family) { return family == Family::kIpv4 ? "IPv4" : "IPv6"; }
+std::string_view name_of(Table table) { return table == Table::kMangle ? "mangle" : "nat"; }
 
-bool is_ours(const Rule& rule) {
-  return rule.comment.starts_with(kCommentPrefix) || (rule.action == Action::kJump && rule.chain.starts_with(kChainPrefix));
-}
+int address_family(Family family) { return family == Family::kIpv4 ? AF_INET : AF_INET6; }
 
-std::string to_text(const std::string& chain, const Rule& rule) {
-  std::string text = "-A " + chain;
-  if (rule.source) text += " -s " + rule.source->to_string();
-  text += interface_text("-i", rule.in) + interface_text("-o", rule.out);
+std::string to_text(const Rule& rule, std::string_view chain) {
+  std::string text = "-A ";
+  text += chain;
+  if (rule.source) text += " -s " + rule.source->network.to_string() + '/' + std::to_string(rule.source->prefix);
+  add_interface(text, "-i", rule.in);
+  add_interface(text, "-o", rule.out);
   if (rule.is_tcp) text += " -p tcp";
-  if (rule.destination_ports) {
-    const auto [first, last] = *rule.destination_ports;
-    text += first == last ? fmt::format(" -m tcp --dport {}", first) : fmt::format(" -m tcp --dport {}:{}", first, last);
-  }
+  if (rule.destination_ports) text += " -m tcp --dport " + ports_text(*rule.destination_ports);
   if (rule.is_destination_local) text += " -m addrtype --dst-type LOCAL";
-  if (rule.is_invalid) text += " -m conntrack --ctstate INVALID";
-  if (!rule.comment.empty()) text += fmt::format(" -m comment --comment \"{}\"", rule.comment);
-  return text + action_text(rule);
+  if (rule.is_state_invalid) text += " -m conntrack --ctstate INVALID";
+  if (!rule.comment.empty()) text += " -m comment --comment " + quoted(rule.comment);
+  if (rule.has_more) text += " ...";
+  if (!rule.target.empty()) text += " -j " + rule.target;
+  if (rule.target == kRedirect) text += " --to-ports " + std::to_string(rule.to_port);
+  return text;
 }
 
-std::string to_text(const TablePlan& table) {
-  std::string text = '*' + name(table.table) + '\n';
-  for (const std::string& chain : built_in_chains(table.table)) text += ':' + chain + " ACCEPT [0:0]\n";
-  for (const Chain& chain : table.own) text += ':' + chain.name + " - [0:0]\n";
-  for (const std::string& built_in : built_in_chains(table.table)) {
-    for (const Chain& chain : table.built_in) {
-      if (chain.name != built_in) continue;
-      for (const Rule& rule : chain.rules) text += to_text(chain.name, rule) + '\n';
-    }
-  }
-  for (const Chain& chain : table.own) {
-    for (const Rule& rule : chain.rules) text += to_text(chain.name, rule) + '\n';
-  }
-  return text + "COMMIT\n";
-}
+bool is_our_chain(std::string_view chain) { return chain.starts_with(kChainPrefix); }
+
+bool is_ours(const Rule& rule) { return rule.comment.starts_with(kCommentPrefix) || is_our_chain(rule.target); }
 
 }  // namespace sidelock

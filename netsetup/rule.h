@@ -1,10 +1,11 @@
-// A firewall rule as a value, with its text as iptables-save prints it. Pure data: no kernel in sight.
+// One firewall rule as a value, in the few words that sidelock's rules need, and its text as iptables-save prints it.
+// Pure: a backend turns it into what its kernel interface wants, and what it reads back into this.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/address.h"
 #include "config/settings.h"
@@ -14,58 +15,56 @@ namespace sidelock {
 enum class Family { kIpv4, kIpv6 };
 enum class Table { kMangle, kNat };
 
-std::string name(Table table);   // "mangle", "nat"
-std::string name(Family family); // "IPv4", "IPv6"
+std::string_view name_of(Family family);  // "IPv4"
+std::string_view name_of(Table table);    // "nat"
+int address_family(Family family);        // AF_INET
 
+// What marks rules and chains as ours, whatever version made them.
+inline constexpr std::string_view kCommentPrefix = "sidelock:";
+inline constexpr std::string_view kChainPrefix = "SIDELOCK_";
+
+// Targets that are neither a chain nor a foreign extension.
+inline constexpr std::string_view kReturn = "RETURN";
+inline constexpr std::string_view kDrop = "DROP";
+inline constexpr std::string_view kRedirect = "REDIRECT";
+
+// An interface name; one that ends in '+' stands for all names with this beginning.
 struct InterfaceMatch {
-  std::string name;          // empty: any; a trailing '+' is a wildcard
-  bool is_inverted = false;  // any but that
+  std::string name;
+  bool is_inverted = false;
   friend bool operator==(const InterfaceMatch&, const InterfaceMatch&) = default;
 };
 
-enum class Action { kReturn, kDrop, kJump, kRedirect };
+// What went through a rule. Two rules that differ only here are the same rule.
+struct Counters {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const Counters& /*one*/, const Counters& /*other*/) noexcept { return true; }
+};
 
+// Everything that is set must match. Ports need is_tcp.
 struct Rule {
   std::optional<Cidr> source;
-  InterfaceMatch in;
-  InterfaceMatch out;
+  std::optional<InterfaceMatch> in;
+  std::optional<InterfaceMatch> out;
   bool is_tcp = false;
-  std::optional<PortRange> destination_ports;  // needs is_tcp
-  bool is_destination_local = false;           // addrtype --dst-type LOCAL
-  bool is_invalid = false;                     // conntrack --ctstate INVALID
+  std::optional<PortRange> destination_ports;
+  bool is_destination_local = false;  // an address of this namespace
+  bool is_state_invalid = false;      // conntrack's INVALID
   std::string comment;
-  Action action = Action::kReturn;
-  std::string chain;               // for kJump
-  std::uint16_t redirect_port = 0; // for kRedirect
-
+  std::string target;         // RETURN, DROP, REDIRECT, or a chain
+  std::uint16_t to_port = 0;  // only for REDIRECT
+  bool has_more = false;      // only in rules read back: the kernel's rule says something that this value cannot
+  Counters counters;
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
-struct Chain {
-  std::string name;
-  std::vector<Rule> rules;
-  friend bool operator==(const Chain&, const Chain&) = default;
-};
+// "-A CHAIN ..." without a line end; what a rule with has_more says beyond this value appears as "...".
+std::string to_text(const Rule& rule, std::string_view chain);
 
-// What must be ours in one table of one family; built-in chains hold only our own rules here, in front of all others'.
-struct TablePlan {
-  Family family = Family::kIpv4;
-  Table table = Table::kNat;
-  std::vector<Chain> built_in;  // PREROUTING, OUTPUT: only those in which we have rules
-  std::vector<Chain> own;       // SIDELOCK_*, sorted by name
-  [[nodiscard]] bool is_empty() const noexcept { return built_in.empty() && own.empty(); }
-  friend bool operator==(const TablePlan&, const TablePlan&) = default;
-};
+bool is_our_chain(std::string_view chain);
 
-// How our things are told from others': the prefix of chains, and of the comment on each rule in a built-in chain.
-inline constexpr std::string_view kChainPrefix = "SIDELOCK_";
-inline constexpr std::string_view kCommentPrefix = "sidelock";
-
+// By its comment or because it jumps to a chain of ours; for rules in chains that are not ours.
 bool is_ours(const Rule& rule);
-
-// "-A PREROUTING ! -i lo -p tcp ..." as iptables-save writes it.
-std::string to_text(const std::string& chain, const Rule& rule);
-// A whole table from "*nat" to "COMMIT", equal to iptables-save's of a namespace that holds nothing else (counters zero).
-std::string to_text(const TablePlan& table);
 
 }  // namespace sidelock

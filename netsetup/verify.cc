@@ -1,55 +1,81 @@
-// The comparison of backend.h, written once for all backends.
+// See verify.h.
+#include "netsetup/verify.h"
+
 #include <algorithm>
-
-#include <fmt/format.h>
-
-#include "netsetup/backend.h"
+#include <cstddef>
+#include <vector>
 
 namespace sidelock {
 
 namespace {
 
-void compare_chains(const std::string& where, const std::vector<Chain>& wanted, const std::vector<Chain>& found,
-                    std::vector<std::string>& result) {
-  const auto find = [](const std::vector<Chain>& chains, const std::string& chain) {
-    return std::ranges::find(chains, chain, &Chain::name);
-  };
-  for (const Chain& chain : wanted) {
-    const auto there = find(found, chain.name);
-    if (there == found.end()) {
-      result.push_back(fmt::format("{}: chain {} has none of our rules", where, chain.name));
-      continue;
-    }
-    const std::size_t most = std::max(chain.rules.size(), there->rules.size());
-    for (std::size_t i = 0; i < most; ++i) {
-      const std::string want = i < chain.rules.size() ? to_text(chain.name, chain.rules[i]) : "nothing";
-      const std::string have = i < there->rules.size() ? to_text(chain.name, there->rules[i]) : "nothing";
-      if (want != have) result.push_back(fmt::format("{}: `{}` where `{}` belongs", where, have, want));
-    }
+// A table as lines, so that the answer can show the line that differs.
+std::vector<std::string> lines_of(const TablePlan& table) {
+  std::vector<std::string> lines;
+  for (const Hook& hook : table.hooks) lines.push_back(to_text(hook.rule, hook.chain));
+  for (const Chain& chain : table.chains) {
+    lines.push_back("-N " + chain.name);
+    for (const Rule& rule : chain.rules) lines.push_back(to_text(rule, chain.name));
   }
-  for (const Chain& chain : found) {
-    if (find(wanted, chain.name) == wanted.end()) result.push_back(fmt::format("{}: chain {} is left over", where, chain.name));
-  }
+  return lines;
+}
+
+std::string line_at(const std::vector<std::string>& lines, std::size_t index) {
+  return index < lines.size() ? '`' + lines[index] + '`' : "nothing";
+}
+
+std::string difference(const TablePlan& wanted, const TablePlan& live) {
+  if (wanted == live) return {};
+  const std::vector<std::string> want = lines_of(wanted);
+  const std::vector<std::string> have = lines_of(live);
+  std::size_t at = 0;
+  while (at < want.size() && at < have.size() && want[at] == have[at]) ++at;
+  return "wanted " + line_at(want, at) + ", found " + line_at(have, at);
+}
+
+const TablePlan& table_in(const Plan& plan, Family family, Table table) {
+  static const TablePlan kNothing;
+  const auto found = std::ranges::find(plan.families, family, &FamilyPlan::family);
+  if (found == plan.families.end()) return kNothing;
+  const auto in_family = std::ranges::find(found->tables, table, &TablePlan::table);
+  return in_family == found->tables.end() ? kNothing : *in_family;
+}
+
+bool may_match(const ForeignRule& foreign, const std::vector<PortRange>& ports) {
+  const Rule& rule = foreign.rule;
+  if (!foreign.may_match_tcp) return false;
+  if (rule.in && !rule.in->is_inverted && rule.in->name == "lo") return false;
+  if (!rule.destination_ports) return true;
+  return std::ranges::any_of(ports, [&rule](const PortRange& ours) {
+    return ours.first <= rule.destination_ports->last && rule.destination_ports->first <= ours.last;
+  });
+}
+
+std::string place(Family family, Table table) {
+  return std::string{name_of(family)} + " table " + std::string{name_of(table)};
 }
 
 }  // namespace
 
-std::vector<std::string> differences(const Plan& wanted, const std::vector<TableState>& found) {
-  std::vector<std::string> result;
-  for (const TablePlan& table : wanted.tables) {
-    const std::string where = name(table.family) + ' ' + name(table.table);
-    const auto state = std::ranges::find_if(found, [&](const TableState& candidate) {
-      return candidate.ours.family == table.family && candidate.ours.table == table.table;
-    });
-    if (state == found.end()) {
-      if (!table.is_empty()) result.push_back(where + ": not there");
-      continue;
+std::string difference(const Plan& wanted, const Plan& live) {
+  for (const FamilyPlan& family : wanted.families) {
+    for (const TablePlan& table : family.tables) {
+      const std::string text = difference(table, table_in(live, family.family, table.table));
+      if (!text.empty()) return place(family.family, table.table) + ": " + text;
     }
-    compare_chains(where, table.built_in, state->ours.built_in, result);
-    compare_chains(where, table.own, state->ours.own, result);
-    for (const std::string& place : state->undecodable) result.push_back(where + ": " + place);
   }
-  return result;
+  return {};
+}
+
+std::string obstacle(const Foreign& foreign, const CaptureSettings& settings) {
+  for (const ForeignRule& rule : foreign.rules) {
+    const bool is_other_family =
+        settings.ip_family == (rule.family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
+    if (is_other_family || !rule.is_before_ours || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
+    return place(rule.family, rule.table) + ": the foreign rule `" + to_text(rule.rule, rule.chain) +
+           "` stands before ours and can take captured ports from them";
+  }
+  return {};
 }
 
 }  // namespace sidelock

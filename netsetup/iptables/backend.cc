@@ -1,179 +1,192 @@
-// See backend.h.
+// See backend.h. Removing what is ours and adding what is wanted happen in one copy of the table, so that the kernel
+// goes from the old rules to the new ones in one step, whatever state it was in.
 #include "netsetup/iptables/backend.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <fstream>
+#include <map>
+#include <string_view>
+#include <thread>
+#include <utility>
 
-#include <fmt/format.h>
-
-#include "base/error.h"
-#include "netsetup/capabilities.h"
-#include "netsetup/iptables/lock.h"
 #include "netsetup/iptables/table.h"
 
 namespace sidelock::iptables {
 
 namespace {
 
-constexpr int kMostTries = 50;
+constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
+constexpr std::array kTables{Table::kMangle, Table::kNat};
+constexpr std::chrono::milliseconds kPauseBeforeRetry{1};
+constexpr int kTriesWhenInvalid = 10;
 
-[[noreturn]] void explain(const TableError& error) {
-  const std::string what = error.what();
-  if (error.error() == EPERM || error.error() == EACCES) {
-    const std::string missing = missing_capabilities({kNetAdmin, kNetRaw});
-    throw Failure{ExitCode::kMissingPermission,
-                  fmt::format("{}; the iptables backend needs the capabilities NET_ADMIN and NET_RAW{}", what,
-                              missing.empty() ? "" : ", of which this process lacks " + missing)};
+// Targets after which the packet goes on to the next rule.
+constexpr std::array<std::string_view, 20> kPassingTargets{
+    "",    "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "DSCP",   "HL",  "HMARK",       "IDLETIMER",
+    "LED", "LOG",   "MARK",     "NFLOG",    "RATEEST",  "SECMARK",     "TCPMSS", "TOS", "TCPOPTSTRIP", "TTL"};
+
+template <class Work>
+auto with_failures(Work work) {
+  try {
+    return work();
+  } catch (const TableError& error) {
+    throw to_failure(error);
   }
-  if (error.error() == ENOPROTOOPT || error.error() == ENOENT || error.error() == EAFNOSUPPORT) {
-    throw Failure{ExitCode::kNoBackend,
-                  fmt::format("{}; this kernel offers no legacy iptables, and sidelock {} has no nftables backend, which would serve here",
-                              what, SIDELOCK_VERSION)};
-  }
-  throw Failure{ExitCode::kFailure, what};
 }
 
-// Whether the table exists in this namespace already: reading one makes it exist. When nobody may say (the file is
-// root's), it may.
-bool may_exist(Family family, Table table) {
-  std::ifstream names{family == Family::kIpv4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names"};
-  if (!names) return errno != ENOENT;
-  for (std::string line; std::getline(names, line);) {
-    if (line == name(table)) return true;
-  }
-  return false;
-}
-
-bool is_own_chain(const std::string& chain) { return chain.starts_with(kChainPrefix); }
-
-void remove_ours(LiveTable& live) {
-  const std::vector<std::string> chains = live.chains();
+// Chains go last and empty, since neither a filled chain nor one that a rule names can be deleted.
+bool remove_ours(TableHandle& table) {
+  bool found = false;
+  const std::vector<std::string> chains = table.chains();
   for (const std::string& chain : chains) {
-    if (is_own_chain(chain)) {
-      live.flush_chain(chain);
-      continue;
-    }
-    const std::vector<LiveRule> rules = live.rules(chain, {});
+    if (is_our_chain(chain)) table.flush(chain);
+  }
+  for (const std::string& chain : chains) {
+    if (is_our_chain(chain)) continue;
+    const std::vector<Decoded> rules = table.rules(chain);
     for (std::size_t i = rules.size(); i-- > 0;) {
-      if (rules[i].is_ours) live.remove(chain, static_cast<unsigned>(i));
+      if (!is_ours(rules[i].rule)) continue;
+      table.erase(chain, static_cast<unsigned>(i));
+      found = true;
     }
   }
   for (const std::string& chain : chains) {
-    if (is_own_chain(chain)) live.delete_chain(chain);
+    if (!is_our_chain(chain)) continue;
+    table.delete_chain(chain);
+    found = true;
+  }
+  return found;
+}
+
+void add(TableHandle& table, const TablePlan& wanted) {
+  for (const Chain& chain : wanted.chains) table.create_chain(chain.name);
+  for (const Chain& chain : wanted.chains) {
+    for (const Rule& rule : chain.rules) table.append(chain.name, rule);
+  }
+  std::map<std::string, unsigned> front;
+  for (const Hook& hook : wanted.hooks) {
+    if (hook.is_first) {
+      table.insert(hook.chain, hook.rule, front[hook.chain]++);
+    } else {
+      table.append(hook.chain, hook.rule);
+    }
   }
 }
 
-void put_ours(LiveTable& live, const TablePlan& table) {
-  for (const Chain& chain : table.own) live.create_chain(chain.name);
-  for (const Chain& chain : table.own) {
-    for (const Rule& rule : chain.rules) live.append(chain.name, rule);
-  }
-  for (const Chain& chain : table.built_in) {
-    // In front of everybody else: a foreign ACCEPT before us would let clients through in plain text.
-    unsigned position = 0;
-    for (const Rule& rule : chain.rules) live.insert(chain.name, rule, position++);
-  }
-}
-
-void replace(const TablePlan& table) {
-  for (int tries = 0; tries < kMostTries; ++tries) {
-    const std::unique_ptr<LiveTable> live = LiveTable::open(table.family, table.table);
-    remove_ours(*live);
-    put_ours(*live, table);
-    if (live->commit()) return;
-  }
-  throw Failure{ExitCode::kFailure, fmt::format("{} table {}: somebody else kept changing it through {} tries", name(table.family),
-                                                name(table.table), kMostTries)};
-}
-
-TableState read_table(const TablePlan& wanted, const std::vector<PortRange>& ports) {
-  TableState state{{wanted.family, wanted.table, {}, {}}, {}, {}};
-  const std::unique_ptr<LiveTable> live = LiveTable::open(wanted.family, wanted.table);
-  for (const std::string& chain : live->chains()) {
-    Chain ours{chain, {}};
-    std::vector<std::string> foreign;
-    for (const LiveRule& rule : live->rules(chain, ports)) {
-      if (is_own_chain(chain) || rule.is_ours) {
-        if (rule.rule) {
-          ours.rules.push_back(*rule.rule);
-        } else {
-          state.undecodable.push_back(fmt::format("a rule of {} (-j {}) is none that sidelock makes", chain, rule.target));
-        }
-        // What stands before our first rule in a chain that packets enter from outside.
-        if (chain == "PREROUTING") state.foreign_before.insert(state.foreign_before.end(), foreign.begin(), foreign.end());
-        foreign.clear();
-      } else if (!rule.target.empty() && rule.may_match_ports) {
-        foreign.push_back(fmt::format("{} {} {}: a rule with -j {}", name(wanted.family), name(wanted.table), chain, rule.target));
+TablePlan read_table(Family family, Table name) {
+  TablePlan ours{name, {}, {}};
+  const std::optional<TableHandle> table = TableHandle::open_if_present(family, name);
+  if (!table) return ours;
+  for (const std::string& chain : table->chains()) {
+    bool is_front = true;
+    Chain own{chain, {}};
+    for (Decoded& decoded : table->rules(chain)) {
+      if (is_our_chain(chain)) {
+        own.rules.push_back(std::move(decoded.rule));
+      } else if (is_ours(decoded.rule)) {
+        ours.hooks.push_back({chain, is_front, std::move(decoded.rule)});
+      } else {
+        is_front = false;
       }
     }
-    if (is_own_chain(chain)) {
-      state.ours.own.push_back(std::move(ours));
-    } else if (!ours.rules.empty()) {
-      state.ours.built_in.push_back(std::move(ours));
-    }
+    if (is_our_chain(chain)) ours.chains.push_back(std::move(own));
   }
-  std::ranges::sort(state.ours.own, {}, &Chain::name);
-  return state;
+  std::ranges::sort(ours.chains, {}, &Chain::name);
+  return ours;
+}
+
+bool is_terminal(const Rule& rule) { return std::ranges::find(kPassingTargets, rule.target) == kPassingTargets.end(); }
+
+void add_foreign(Foreign& foreign, Family family, Table name) {
+  const std::optional<TableHandle> table = TableHandle::open_if_present(family, name);
+  if (!table) return;
+  for (const std::string& chain : table->chains()) {
+    if (name == Table::kNat && !is_our_chain(chain)) foreign.nat_chains.push_back(chain);
+  }
+  const std::vector<Decoded> rules = table->rules("PREROUTING");
+  const auto ours = [](const Decoded& decoded) { return is_ours(decoded.rule); };
+  // Before the last of ours: with several interfaces, a rule between our jumps stands before one of them.
+  const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
+  for (auto at = rules.begin(); at != rules.end(); ++at) {
+    if (ours(*at)) continue;
+    foreign.rules.push_back(
+        {family, name, "PREROUTING", at->rule, at->may_match_tcp, at < last, is_terminal(at->rule)});
+  }
+}
+
+bool replace_once(Family family, const TablePlan& wanted) {
+  std::optional<TableHandle> table;
+  if (wanted.is_empty()) {
+    table = TableHandle::open_if_present(family, wanted.table);
+  } else {
+    table.emplace(family, wanted.table);
+  }
+  const bool found = table && remove_ours(*table);
+  if (wanted.is_empty() && !found) return false;
+  add(*table, wanted);
+  table->commit();
+  return true;
+}
+
+// EAGAIN: somebody wrote the table since it was opened. EINVAL: the kernel refuses the rules, or somebody wrote the
+// table after ours had been taken and before libiptc, in a second call, gave the old rules their counters back.
+bool may_be_lost_race(const TableError& error, int tries) {
+  return error.number() == EAGAIN || (error.number() == EINVAL && tries < kTriesWhenInvalid);
 }
 
 }  // namespace
 
-IptablesBackend::IptablesBackend(IpFamily ip_family, std::chrono::milliseconds lock_wait)
-    : ip_family_{ip_family}, lock_wait_{lock_wait} {}
-
-// False: nothing is there and nothing is wanted, or the kernel has no IPv6 at all and nobody insists.
-bool IptablesBackend::is_usable(const TablePlan& table) const {
-  if (table.is_empty() && !may_exist(table.family, table.table)) return false;
-  try {
-    LiveTable::open(table.family, table.table);
-    return true;
-  } catch (const TableError& error) {
-    const bool is_without_ipv6 = table.family == Family::kIpv6 && error.error() == EAFNOSUPPORT;
-    if (is_without_ipv6 && (ip_family_ == IpFamily::kAuto || table.is_empty())) return false;
-    const bool is_absent = error.error() == ENOPROTOOPT || error.error() == ENOENT;
-    if (is_absent && table.is_empty()) return false;
-    explain(error);
+// Returns whether there was anything to write.
+bool IptablesBackend::replace(Family family, const TablePlan& wanted) {
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  for (int tries = 1;; ++tries) {
+    try {
+      return replace_once(family, wanted);
+    } catch (const TableError& error) {
+      if (!may_be_lost_race(error, tries) || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(kPauseBeforeRetry);
   }
 }
 
 void IptablesBackend::apply(const Plan& plan) {
-  const Fd lock = take_lock(lock_wait_);
-  std::vector<const TablePlan*> usable;
-  // All of them are opened before the first is changed: a missing capability or table must not leave half a set.
-  for (const TablePlan& table : plan.tables) {
-    if (is_usable(table)) usable.push_back(&table);
-  }
-  try {
-    for (const TablePlan* const table : usable) replace(*table);
-  } catch (const TableError& error) {
-    explain(error);
-  }
+  with_failures([&] {
+    for (const FamilyPlan& family : plan.families) {
+      for (const TablePlan& table : family.tables) replace(family.family, table);
+    }
+  });
 }
 
-std::vector<TableState> IptablesBackend::read(const Plan& plan, const std::vector<PortRange>& ports) {
-  std::vector<TableState> states;
-  for (const TablePlan& table : plan.tables) {
-    try {
-      if (is_usable(table)) states.push_back(read_table(table, ports));
-    } catch (const TableError& error) {
-      explain(error);
+Plan IptablesBackend::read() {
+  return with_failures([] {
+    Plan plan = empty_plan();
+    for (FamilyPlan& family : plan.families) {
+      for (TablePlan& table : family.tables) table = read_table(family.family, table.table);
     }
-  }
-  return states;
+    return plan;
+  });
 }
 
-bool IptablesBackend::has_node_chains() {
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    if (!may_exist(family, Table::kNat)) continue;
-    try {
-      const std::vector<std::string> chains = LiveTable::open(family, Table::kNat)->chains();
-      if (std::ranges::any_of(chains, [](const std::string& chain) { return chain.starts_with("KUBE-"); })) return true;
-    } catch (const TableError&) {
-      continue;  // what cannot be read is told when it is needed
+Foreign IptablesBackend::foreign() {
+  return with_failures([] {
+    Foreign foreign;
+    for (const Family family : kFamilies) {
+      for (const Table table : kTables) add_foreign(foreign, family, table);
     }
-  }
-  return false;
+    return foreign;
+  });
+}
+
+// In the opposite order: while nat still translates, mangle keeps dropping what would reset those connections.
+bool IptablesBackend::remove() {
+  return with_failures([this] {
+    bool found = false;
+    for (const Family family : kFamilies) {
+      for (const Table table : {Table::kNat, Table::kMangle}) found |= replace(family, TablePlan{table, {}, {}});
+    }
+    return found;
+  });
 }
 
 }  // namespace sidelock::iptables

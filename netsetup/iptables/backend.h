@@ -1,26 +1,29 @@
-// The iptables backend: legacy x_tables through libiptc.
+// The backend on legacy x_tables, through libiptc.
+// Holds the xtables lock as long as it lives.
 #pragma once
 
+#include <chrono>
+
 #include "netsetup/backend.h"
+#include "netsetup/iptables/lock.h"
 
 namespace sidelock::iptables {
 
 class IptablesBackend final : public Backend {
  public:
-  // `ip_family` decides what a kernel without IPv6 means: skipped under auto, a failure under ipv6 and dual.
-  IptablesBackend(IpFamily ip_family, std::chrono::milliseconds lock_wait);
+  // `patience`: how long to wait for the lock, and for a table that others keep changing.
+  explicit IptablesBackend(std::chrono::milliseconds patience) : patience_{patience}, lock_{patience} {}
 
   void apply(const Plan& plan) override;
-  std::vector<TableState> read(const Plan& plan, const std::vector<PortRange>& ports) override;
-
-  // Whether the table has chains of a node's own network set-up (kube-proxy's KUBE-*). Looks only when the table exists.
-  static bool has_node_chains();
+  Plan read() override;
+  Foreign foreign() override;
+  bool remove() override;
 
  private:
-  [[nodiscard]] bool is_usable(const TablePlan& table) const;
+  bool replace(Family family, const TablePlan& wanted);
 
-  IpFamily ip_family_;
-  std::chrono::milliseconds lock_wait_;
+  std::chrono::milliseconds patience_;
+  XtablesLock lock_;
 };
 
 }  // namespace sidelock::iptables

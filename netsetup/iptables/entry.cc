@@ -1,22 +1,25 @@
-// See entry.h. Everything is copied in and out with memcpy: the kernel's structures end in flexible arrays, and what is
-// read back holds leftovers of the heap behind each name's end, so names are compared as C strings.
+// See entry.h. Structures are zeroed before they are filled: the kernel and libiptc compare padding as well.
+// Matches and target have the revisions that iptables 1.8 writes, so that its save and restore understand our rules.
 #include "netsetup/iptables/entry.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <optional>
+#include <string>
+
+#include <arpa/inet.h>
 
 extern "C" {
-#include <libiptc/libip6tc.h>
-#include <libiptc/libiptc.h>
 #include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/x_tables.h>
 #include <linux/netfilter/xt_addrtype.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_tcpudp.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 }
-
-#include "base/error.h"
 
 namespace sidelock::iptables {
 
@@ -24,113 +27,54 @@ namespace {
 
 using Bytes = std::vector<unsigned char>;
 
-constexpr std::uint16_t kTcp = 6;
-constexpr std::uint8_t kAddrtypeRevision = 1;
-constexpr std::uint8_t kConntrackRevision = 3;
-constexpr std::size_t kExtensionHeader = sizeof(xt_entry_match);
-static_assert(sizeof(xt_entry_match) == sizeof(xt_entry_target));
-
-constexpr std::size_t aligned(std::size_t size) { return XT_ALIGN(size); }
-
-template <class T>
-T load(const unsigned char* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-template <class T>
-void store(Bytes& bytes, std::size_t offset, const T& value) {
-  std::memcpy(bytes.data() + offset, &value, sizeof value);
-}
-
-// Appends a match or target with its payload; all padding is zero.
-template <class T>
-void append_extension(Bytes& bytes, const char* name, std::uint8_t revision, const T& payload) {
-  const std::size_t begin = bytes.size();
-  const std::size_t size = kExtensionHeader + aligned(sizeof payload);
-  bytes.resize(begin + size);
-  store(bytes, begin, static_cast<std::uint16_t>(size));
-  std::strncpy(reinterpret_cast<char*>(bytes.data()) + begin + 2, name, XT_EXTENSION_MAXNAMELEN - 1);
-  bytes[begin + kExtensionHeader - 1] = revision;
-  store(bytes, begin + kExtensionHeader, payload);
-}
-
-template <class T>
-T zeroed() {
-  T value;
-  std::memset(&value, 0, sizeof value);  // padding too: {} does not promise that
-  return value;
-}
-
-void set_interface(char* name, unsigned char* mask, const InterfaceMatch& match) {
-  if (match.name.empty()) return;
-  const bool is_wildcard = match.name.back() == '+';
-  const std::size_t length = std::min<std::size_t>(match.name.size(), IFNAMSIZ - 1);
-  std::memcpy(name, match.name.data(), length);
-  // An exact name is compared with its end, a wildcard only up to the '+'.
-  std::memset(mask, 0xff, is_wildcard ? length - 1 : length + 1);
-}
-
-InterfaceMatch get_interface(const char* name, bool is_inverted) {
-  return {std::string{name, ::strnlen(name, IFNAMSIZ)}, is_inverted};
-}
-
-in6_addr mask_of(unsigned prefix) {
-  in6_addr mask{};
-  for (unsigned bit = 0; bit < prefix; ++bit) mask.s6_addr[bit / 8] |= static_cast<std::uint8_t>(0x80U >> (bit % 8));
-  return mask;
-}
-
-unsigned prefix_of(const in6_addr& mask) {
-  unsigned prefix = 0;
-  while (prefix < 128 && (mask.s6_addr[prefix / 8] & (0x80U >> (prefix % 8))) != 0) ++prefix;
-  return prefix;
-}
-
-// What differs between the families: the header.
 struct Ipv4 {
   using Entry = ipt_entry;
-  static constexpr std::uint8_t kInvertIn = IPT_INV_VIA_IN;
-  static constexpr std::uint8_t kInvertOut = IPT_INV_VIA_OUT;
-  static auto& header(Entry& entry) { return entry.ip; }
-  static void set_source(ipt_ip& header, const Cidr& source) {
-    const in6_addr mask = mask_of(source.prefix);
-    header.src = source.network.as_in_addr();
-    std::memcpy(&header.smsk, &mask, sizeof header.smsk);
-  }
-  static std::optional<Cidr> source(const ipt_ip& header) {
-    in6_addr mask{};
-    std::memcpy(&mask, &header.smsk, sizeof header.smsk);
-    if (prefix_of(mask) == 0) return std::nullopt;
-    return Cidr{IpAddress{header.src}, prefix_of(mask)};
-  }
-  static bool has_other_matches(const ipt_ip& header) { return header.dmsk.s_addr != 0 || header.flags != 0; }
-  static void set_tcp(ipt_ip& header) { header.proto = kTcp; }
+  static ipt_ip& header(Entry& entry) { return entry.ip; }
+  static constexpr unsigned char kProtocolFlag = 0;
 };
 
 struct Ipv6 {
   using Entry = ip6t_entry;
-  static constexpr std::uint8_t kInvertIn = IP6T_INV_VIA_IN;
-  static constexpr std::uint8_t kInvertOut = IP6T_INV_VIA_OUT;
-  static auto& header(Entry& entry) { return entry.ipv6; }
-  static void set_source(ip6t_ip6& header, const Cidr& source) {
-    header.src = source.network.as_in6_addr();
-    header.smsk = mask_of(source.prefix);
-  }
-  static std::optional<Cidr> source(const ip6t_ip6& header) {
-    if (prefix_of(header.smsk) == 0) return std::nullopt;
-    return Cidr{IpAddress{header.src}, prefix_of(header.smsk)};
-  }
-  static bool has_other_matches(const ip6t_ip6& header) {
-    return prefix_of(header.dmsk) != 0 || (header.flags & ~IP6T_F_PROTO) != 0;
-  }
-  // Without the flag the kernel ignores the protocol of an IPv6 entry.
-  static void set_tcp(ip6t_ip6& header) {
-    header.proto = kTcp;
-    header.flags = IP6T_F_PROTO;
-  }
+  static ip6t_ip6& header(Entry& entry) { return entry.ipv6; }
+  static constexpr unsigned char kProtocolFlag = IP6T_F_PROTO;  // without it the kernel ignores the protocol
 };
+
+// The inversion flags have the same values in both families.
+static_assert(IPT_INV_VIA_IN == IP6T_INV_VIA_IN && IPT_INV_VIA_OUT == IP6T_INV_VIA_OUT);
+
+template <class T>
+T zeroed() {
+  T value;
+  std::memset(&value, 0, sizeof value);
+  return value;
+}
+
+template <class T>
+T load(const unsigned char* from) {
+  T value = zeroed<T>();
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+constexpr std::size_t aligned(std::size_t size) {
+  constexpr std::size_t kUnit = alignof(_xt_align);
+  return (size + kUnit - 1) / kUnit * kUnit;
+}
+
+// Appends a match or target: its header with size, name and revision, and its payload.
+void append_extension(Bytes& bytes, std::string_view name, std::uint8_t revision, const void* payload,
+                      std::size_t size) {
+  static_assert(sizeof(xt_entry_match) == sizeof(xt_entry_target));
+  const std::size_t total = aligned(sizeof(xt_entry_match)) + aligned(size);
+  auto header = zeroed<xt_entry_match>();
+  header.u.user.match_size = static_cast<std::uint16_t>(total);
+  name.copy(header.u.user.name, sizeof header.u.user.name - 1);
+  header.u.user.revision = revision;
+  const std::size_t start = bytes.size();
+  bytes.resize(start + total);
+  std::memcpy(&bytes[start], &header, sizeof header);
+  std::memcpy(&bytes[start + aligned(sizeof header)], payload, size);
+}
 
 void append_matches(Bytes& bytes, const Rule& rule) {
   if (rule.destination_ports) {
@@ -138,180 +82,202 @@ void append_matches(Bytes& bytes, const Rule& rule) {
     tcp.spts[1] = 0xffff;
     tcp.dpts[0] = rule.destination_ports->first;
     tcp.dpts[1] = rule.destination_ports->last;
-    append_extension(bytes, "tcp", 0, tcp);
+    append_extension(bytes, "tcp", 0, &tcp, sizeof tcp);
   }
   if (rule.is_destination_local) {
-    auto addrtype = zeroed<xt_addrtype_info_v1>();
-    addrtype.dest = XT_ADDRTYPE_LOCAL;
-    append_extension(bytes, "addrtype", kAddrtypeRevision, addrtype);
+    auto type = zeroed<xt_addrtype_info_v1>();
+    type.dest = XT_ADDRTYPE_LOCAL;
+    append_extension(bytes, "addrtype", 1, &type, sizeof type);
   }
-  if (rule.is_invalid) {
-    auto conntrack = zeroed<xt_conntrack_mtinfo3>();
-    conntrack.match_flags = XT_CONNTRACK_STATE;
-    conntrack.state_mask = XT_CONNTRACK_STATE_INVALID;
-    append_extension(bytes, "conntrack", kConntrackRevision, conntrack);
+  if (rule.is_state_invalid) {
+    auto state = zeroed<xt_conntrack_mtinfo3>();
+    state.match_flags = XT_CONNTRACK_STATE;
+    state.state_mask = XT_CONNTRACK_STATE_INVALID;
+    append_extension(bytes, "conntrack", 3, &state, sizeof state);
   }
   if (!rule.comment.empty()) {
     auto comment = zeroed<xt_comment_info>();
-    std::strncpy(comment.comment, rule.comment.c_str(), sizeof comment.comment - 1);
-    append_extension(bytes, "comment", 0, comment);
+    rule.comment.copy(comment.comment, sizeof comment.comment - 1);
+    append_extension(bytes, "comment", 0, &comment, sizeof comment);
   }
 }
 
 void append_target(Bytes& bytes, const Rule& rule, Family family) {
-  if (rule.action != Action::kRedirect) {
-    // libiptc turns the name of a chain or verdict into the number that the kernel wants.
-    const std::string name = rule.action == Action::kJump ? rule.chain : rule.action == Action::kDrop ? "DROP" : "RETURN";
-    append_extension(bytes, name.c_str(), 0, int{0});
-    return;
-  }
-  const std::uint16_t port = htons(rule.redirect_port);
-  if (family == Family::kIpv4) {
+  if (rule.target != kRedirect) {
+    const int verdict = 0;
+    append_extension(bytes, rule.target, 0, &verdict, sizeof verdict);
+  } else if (family == Family::kIpv4) {
     auto range = zeroed<nf_nat_ipv4_multi_range_compat>();
     range.rangesize = 1;
     range.range[0].flags = NF_NAT_RANGE_PROTO_SPECIFIED;
-    range.range[0].min.tcp.port = range.range[0].max.tcp.port = port;
-    append_extension(bytes, "REDIRECT", 0, range);
+    range.range[0].min.all = range.range[0].max.all = htons(rule.to_port);
+    append_extension(bytes, kRedirect, 0, &range, sizeof range);
   } else {
     auto range = zeroed<nf_nat_range>();
     range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
-    range.min_proto.tcp.port = range.max_proto.tcp.port = port;
-    append_extension(bytes, "REDIRECT", 0, range);
+    range.min_proto.all = range.max_proto.all = htons(rule.to_port);
+    append_extension(bytes, kRedirect, 0, &range, sizeof range);
   }
 }
 
-template <class Api>
-Bytes encode_as(const Rule& rule, Family family) {
-  using Entry = typename Api::Entry;
-  auto entry = zeroed<Entry>();
-  auto& header = Api::header(entry);
-  if (rule.source) Api::set_source(header, *rule.source);
-  set_interface(header.iniface, header.iniface_mask, rule.in);
-  set_interface(header.outiface, header.outiface_mask, rule.out);
-  if (rule.in.is_inverted) header.invflags |= Api::kInvertIn;
-  if (rule.out.is_inverted) header.invflags |= Api::kInvertOut;
-  if (rule.is_tcp) Api::set_tcp(header);
+// The mask covers the terminating zero of an exact name, and ends before the '+' of a pattern, which iptables leaves in
+// the name.
+template <std::size_t N>
+bool set_interface(char (&name)[N], unsigned char (&mask)[N], const std::optional<InterfaceMatch>& wanted) {
+  if (!wanted) return false;
+  const std::size_t length = wanted->name.copy(name, N - 1);
+  std::memset(mask, 0xff, wanted->name.ends_with('+') ? length - 1 : length + 1);
+  return wanted->is_inverted;
+}
 
+template <class Header>
+void set_source(Header& header, const Cidr& source) {
+  std::memcpy(&header.src, source.network.bytes().data(), sizeof header.src);
+  Bytes mask(sizeof header.smsk);
+  for (unsigned bit = 0; bit < source.prefix; ++bit)
+    mask[bit / 8] = static_cast<unsigned char>(mask[bit / 8] | (0x80U >> (bit % 8)));
+  std::memcpy(&header.smsk, mask.data(), mask.size());
+}
+
+template <class Layout>
+Bytes encode_as(const Rule& rule, Family family) {
+  auto entry = zeroed<typename Layout::Entry>();
+  auto& header = Layout::header(entry);
+  if (rule.source) set_source(header, *rule.source);
+  unsigned inverted = 0;
+  if (set_interface(header.iniface, header.iniface_mask, rule.in)) inverted |= IPT_INV_VIA_IN;
+  if (set_interface(header.outiface, header.outiface_mask, rule.out)) inverted |= IPT_INV_VIA_OUT;
+  header.invflags = static_cast<std::uint8_t>(inverted);
+  if (rule.is_tcp) {
+    header.proto = IPPROTO_TCP;
+    header.flags = Layout::kProtocolFlag;
+  }
   Bytes bytes(aligned(sizeof entry));
   append_matches(bytes, rule);
   entry.target_offset = static_cast<std::uint16_t>(bytes.size());
   append_target(bytes, rule, family);
   entry.next_offset = static_cast<std::uint16_t>(bytes.size());
-  store(bytes, 0, entry);
+  std::memcpy(bytes.data(), &entry, sizeof entry);
   return bytes;
 }
 
-// One match or target of an entry that was read.
+// One match or target inside an entry.
 struct Extension {
-  std::string_view name;
-  std::uint8_t revision;
-  const unsigned char* payload;
-  std::size_t payload_size;
+  std::string name;
+  std::uint8_t revision = 0;
+  const unsigned char* payload = nullptr;
+  std::size_t size = 0;  // of the payload
 };
 
 Extension extension_at(const unsigned char* at) {
-  const char* const name = reinterpret_cast<const char*>(at) + 2;
-  return {{name, ::strnlen(name, XT_EXTENSION_MAXNAMELEN)}, at[kExtensionHeader - 1], at + kExtensionHeader,
-          load<std::uint16_t>(at) - kExtensionHeader};
+  const auto header = load<xt_entry_match>(at);
+  // Only the name up to its zero comes from the kernel; libiptc leaves the rest of the field as malloc gave it.
+  const std::size_t length = ::strnlen(header.u.user.name, sizeof header.u.user.name);
+  return {std::string{header.u.user.name, length}, header.u.user.revision, at + aligned(sizeof header),
+          header.u.user.match_size - aligned(sizeof header)};
 }
 
-bool decode_match(const Extension& match, Rule& rule) {
-  if (match.name == "tcp" && match.revision == 0) {
+template <class Entry>
+std::vector<Extension> matches_of(const unsigned char* bytes, const Entry& entry) {
+  std::vector<Extension> matches;
+  for (std::size_t at = sizeof entry; at < entry.target_offset;) {
+    const auto header = load<xt_entry_match>(bytes + at);
+    if (header.u.user.match_size < sizeof header) break;
+    matches.push_back(extension_at(bytes + at));
+    at += header.u.user.match_size;
+  }
+  return matches;
+}
+
+// Everything that makes a rule, and nothing that changes by itself: equal texts are equal rules.
+template <class Layout>
+std::string identity(const unsigned char* bytes, std::string_view target) {
+  auto entry = load<typename Layout::Entry>(bytes);
+  const auto& header = Layout::header(entry);
+  std::string text(reinterpret_cast<const char*>(&header), sizeof header);
+  const auto add = [&text](const Extension& extension) {
+    text.append(extension.name).append(1, '\0').append(1, static_cast<char>(extension.revision));
+    text.append(reinterpret_cast<const char*>(extension.payload), extension.size);
+  };
+  for (const Extension& match : matches_of(bytes, entry)) add(match);
+  // A verdict or a jump is its name; its number is an offset that moves with every change of the table.
+  const Extension last = extension_at(bytes + entry.target_offset);
+  if (last.name == target && last.name == kRedirect) add(last);
+  return text.append(target);
+}
+
+template <std::size_t N>
+std::optional<InterfaceMatch> interface_in(const char (&name)[N], const unsigned char (&mask)[N], bool is_inverted) {
+  if (mask[0] == 0) return std::nullopt;
+  const auto masked = static_cast<std::size_t>(std::find(mask, mask + N, 0) - mask);
+  std::string text{name, ::strnlen(name, masked)};
+  if (text.size() == masked) text += '+';
+  return InterfaceMatch{text, is_inverted};
+}
+
+std::optional<Cidr> block(IpAddress network, const unsigned char* mask, std::size_t size) {
+  unsigned prefix = 0;
+  while (prefix < size * 8 && (mask[prefix / 8] & (0x80U >> (prefix % 8))) != 0) ++prefix;
+  if (prefix == 0) return std::nullopt;
+  return Cidr{network, prefix};
+}
+
+std::optional<Cidr> source_in(const ipt_ip& header) {
+  return block(IpAddress{header.src}, reinterpret_cast<const unsigned char*>(&header.smsk), sizeof header.smsk);
+}
+
+std::optional<Cidr> source_in(const ip6t_ip6& header) {
+  return block(IpAddress{header.src}, reinterpret_cast<const unsigned char*>(&header.smsk), sizeof header.smsk);
+}
+
+void read_match(const Extension& match, Rule& rule) {
+  if (match.name == "tcp" && match.size >= sizeof(xt_tcp)) {
     const auto tcp = load<xt_tcp>(match.payload);
-    rule.destination_ports = PortRange{tcp.dpts[0], tcp.dpts[1]};
-    return tcp.spts[0] == 0 && tcp.spts[1] == 0xffff && tcp.option == 0 && tcp.flg_mask == 0 && tcp.invflags == 0;
-  }
-  if (match.name == "addrtype" && match.revision == kAddrtypeRevision) {
-    const auto addrtype = load<xt_addrtype_info_v1>(match.payload);
-    rule.is_destination_local = true;
-    return addrtype.source == 0 && addrtype.dest == XT_ADDRTYPE_LOCAL && addrtype.flags == 0;
-  }
-  if (match.name == "conntrack" && match.revision == kConntrackRevision) {
-    const auto conntrack = load<xt_conntrack_mtinfo3>(match.payload);
-    rule.is_invalid = true;
-    return conntrack.match_flags == XT_CONNTRACK_STATE && conntrack.invert_flags == 0 &&
-           conntrack.state_mask == XT_CONNTRACK_STATE_INVALID;
-  }
-  if (match.name == "comment" && match.revision == 0) {
+    if ((tcp.invflags & XT_TCP_INV_DSTPT) == 0) rule.destination_ports = PortRange{tcp.dpts[0], tcp.dpts[1]};
+  } else if (match.name == "comment" && match.size >= sizeof(xt_comment_info)) {
     const auto comment = load<xt_comment_info>(match.payload);
     rule.comment.assign(comment.comment, ::strnlen(comment.comment, sizeof comment.comment));
-    return true;
+  } else if (match.name == "addrtype") {
+    rule.is_destination_local = true;
+  } else if (match.name == "conntrack") {
+    rule.is_state_invalid = true;
   }
-  return false;
 }
 
-bool decode_redirect(const Extension& target, Family family, Rule& rule) {
-  if (target.revision != 0) return false;
-  rule.action = Action::kRedirect;
-  if (family == Family::kIpv4) {
-    const auto range = load<nf_nat_ipv4_multi_range_compat>(target.payload);
-    rule.redirect_port = ntohs(range.range[0].min.tcp.port);
-    return range.rangesize == 1 && range.range[0].flags == NF_NAT_RANGE_PROTO_SPECIFIED &&
-           range.range[0].max.tcp.port == range.range[0].min.tcp.port;
-  }
-  const auto range = load<nf_nat_range>(target.payload);
-  rule.redirect_port = ntohs(range.min_proto.tcp.port);
-  return range.flags == NF_NAT_RANGE_PROTO_SPECIFIED && range.max_proto.tcp.port == range.min_proto.tcp.port;
+std::uint16_t redirect_port(const Extension& target, Family family) {
+  if (family == Family::kIpv4) return ntohs(load<nf_nat_ipv4_multi_range_compat>(target.payload).range[0].min.all);
+  return ntohs(load<nf_nat_range>(target.payload).min_proto.all);
 }
 
-template <class Api>
-std::optional<Rule> decode_as(const unsigned char* bytes, std::string_view target, Family family) {
-  auto entry = load<typename Api::Entry>(bytes);
-  const auto& header = Api::header(entry);
-  Rule rule;
-  rule.source = Api::source(header);
-  rule.in = get_interface(header.iniface, (header.invflags & Api::kInvertIn) != 0);
-  rule.out = get_interface(header.outiface, (header.invflags & Api::kInvertOut) != 0);
-  rule.is_tcp = header.proto == kTcp;
-  constexpr auto kKnownInversions = static_cast<std::uint8_t>(Api::kInvertIn | Api::kInvertOut);
-  if (Api::has_other_matches(header) || (header.invflags & ~kKnownInversions) != 0) return std::nullopt;
-  if (header.proto != 0 && !rule.is_tcp) return std::nullopt;
-
-  for (std::size_t at = aligned(sizeof entry); at < entry.target_offset; at += load<std::uint16_t>(bytes + at)) {
-    if (!decode_match(extension_at(bytes + at), rule)) return std::nullopt;
-  }
-  if (target == "RETURN") {
-    rule.action = Action::kReturn;
-  } else if (target == "DROP") {
-    rule.action = Action::kDrop;
-  } else if (target == "REDIRECT") {
-    if (!decode_redirect(extension_at(bytes + entry.target_offset), family, rule)) return std::nullopt;
-  } else if (target.empty() || extension_at(bytes + entry.target_offset).name != "") {
-    return std::nullopt;  // no target at all, or an extension that we never use
-  } else {
-    rule.action = Action::kJump;
-    rule.chain = target;
-  }
-  return rule;
-}
-
-template <class Api>
-bool may_match_tcp_as(const unsigned char* bytes, const std::vector<PortRange>& ports) {
-  auto entry = load<typename Api::Entry>(bytes);
-  const auto& header = Api::header(entry);
-  if (header.proto != 0 && header.proto != kTcp && header.invflags == 0) return false;
-  for (std::size_t at = aligned(sizeof entry); at < entry.target_offset; at += load<std::uint16_t>(bytes + at)) {
-    const Extension match = extension_at(bytes + at);
-    if (match.name != "tcp") continue;
-    const auto tcp = load<xt_tcp>(match.payload);
-    const auto overlaps = [&](const PortRange& range) { return range.first <= tcp.dpts[1] && tcp.dpts[0] <= range.last; };
-    if (tcp.invflags == 0 && std::ranges::none_of(ports, overlaps)) return false;
-  }
-  return true;
+// Reads what Rule has words for, and writes it again: when that is not the same rule, it says more.
+template <class Layout>
+Decoded decode_as(const unsigned char* bytes, Family family, std::string_view target) {
+  auto entry = load<typename Layout::Entry>(bytes);
+  const auto& header = Layout::header(entry);
+  Decoded decoded;
+  Rule& rule = decoded.rule;
+  const bool is_protocol_inverted = (header.invflags & XT_INV_PROTO) != 0;
+  rule.is_tcp = header.proto == IPPROTO_TCP && !is_protocol_inverted;
+  decoded.may_match_tcp = rule.is_tcp || header.proto == 0 || (header.proto != IPPROTO_TCP && is_protocol_inverted);
+  rule.source = source_in(header);
+  rule.in = interface_in(header.iniface, header.iniface_mask, (header.invflags & IPT_INV_VIA_IN) != 0);
+  rule.out = interface_in(header.outiface, header.outiface_mask, (header.invflags & IPT_INV_VIA_OUT) != 0);
+  for (const Extension& match : matches_of(bytes, entry)) read_match(match, rule);
+  rule.target = target;
+  if (target == kRedirect) rule.to_port = redirect_port(extension_at(bytes + entry.target_offset), family);
+  rule.counters = {entry.counters.pcnt, entry.counters.bcnt};
+  rule.has_more = identity<Layout>(bytes, target) != identity<Layout>(encode_as<Layout>(rule, family).data(), target);
+  return decoded;
 }
 
 }  // namespace
 
-std::vector<unsigned char> encode(const Rule& rule, Family family) {
+Bytes encode(const Rule& rule, Family family) {
   return family == Family::kIpv4 ? encode_as<Ipv4>(rule, family) : encode_as<Ipv6>(rule, family);
 }
 
-std::optional<Rule> decode(const unsigned char* entry, std::string_view target, Family family) {
-  return family == Family::kIpv4 ? decode_as<Ipv4>(entry, target, family) : decode_as<Ipv6>(entry, target, family);
-}
-
-bool may_match_tcp(const unsigned char* entry, Family family, const std::vector<PortRange>& ports) {
-  return family == Family::kIpv4 ? may_match_tcp_as<Ipv4>(entry, ports) : may_match_tcp_as<Ipv6>(entry, ports);
+Decoded decode(const unsigned char* entry, Family family, std::string_view target) {
+  return family == Family::kIpv4 ? decode_as<Ipv4>(entry, family, target) : decode_as<Ipv6>(entry, family, target);
 }
 
 }  // namespace sidelock::iptables

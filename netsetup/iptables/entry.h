@@ -1,8 +1,7 @@
-// A Rule as the bytes of an ipt_entry or ip6t_entry, and back. The only file that knows their layout
-// (linux/netfilter_ipv4/ip_tables.h, linux/netfilter/x_tables.h).
+// A Rule as the bytes that x_tables keeps, and back. The only place that knows its structures, alignment and padding.
+// Pure: no kernel call. Sources: linux/netfilter/x_tables.h and the headers of each match and target.
 #pragma once
 
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -10,15 +9,17 @@
 
 namespace sidelock::iptables {
 
-// The entry, ready for iptc_append_entry(). It uses the extension revisions that Debian's iptables uses, so that an
-// operator's save and restore keep our rules.
+// One ipt_entry or ip6t_entry with its matches and its target. A jump carries the chain's name; libiptc puts the
+// chain's offset in its place.
 std::vector<unsigned char> encode(const Rule& rule, Family family);
 
-// The rule of an entry that libiptc returned; `target` is iptc_get_target()'s name for it (a chain, a verdict or an extension). Nothing
-// when the entry holds what a Rule cannot say.
-std::optional<Rule> decode(const unsigned char* entry, std::string_view target, Family family);
+struct Decoded {
+  Rule rule;
+  bool may_match_tcp = true;  // false: its protocol excludes TCP
+};
 
-// What can be told of any entry, also a foreign one: false only when it surely never matches TCP to one of `ports`.
-bool may_match_tcp(const unsigned char* entry, Family family, const std::vector<PortRange>& ports);
+// `entry` as libiptc returns it, `target` as iptc_get_target() names it. What Rule cannot say is left out, and has_more
+// tells so.
+Decoded decode(const unsigned char* entry, Family family, std::string_view target);
 
 }  // namespace sidelock::iptables

@@ -1,13 +1,12 @@
-// See lock.h.
+// See lock.h. XTABLES_LOCKFILE names another file, as it does for iptables itself.
 #include "netsetup/iptables/lock.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 #include <thread>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/file.h>
 
 #include "base/error.h"
@@ -15,24 +14,35 @@
 
 namespace sidelock::iptables {
 
-Fd take_lock(std::chrono::milliseconds patience) {
-  const char* const named = std::getenv("XTABLES_LOCKFILE");
-  const std::string path = named != nullptr ? named : "/run/xtables.lock";
-  Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
-  if (!file) {
-    log::debug("going on without the xtables lock: {}: {}", path, std::strerror(errno));
-    return file;
+namespace {
+
+constexpr const char* kLockFile = "/run/xtables.lock";
+constexpr std::chrono::milliseconds kPause{20};
+
+}  // namespace
+
+XtablesLock::XtablesLock(std::chrono::milliseconds patience) {
+  const char* chosen = ::secure_getenv("XTABLES_LOCKFILE");
+  const char* path = chosen != nullptr ? chosen : kLockFile;
+  file_ = Fd{::open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
+  if (!file_) {
+    log::debug("{} cannot be opened ({}), so no other program can be waited for", path, std::strerror(errno));
+    return;
   }
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) throw_errno(errno, "lock " + path);
-    if (std::chrono::steady_clock::now() >= deadline) {
-      throw Failure{ExitCode::kFailure, fmt::format("another program has held the xtables lock {} for {} ms; --lock-wait says how long to wait",
-                                                    path, patience.count())};
+  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error != EWOULDBLOCK && error != EINTR) {
+      log::debug("{} cannot be locked ({})", path, std::strerror(error));
+      return;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw Failure{ExitCode::kFailure,
+                    fmt::format("another program held {} for all of {} ms; try again, or wait longer with --lock-wait",
+                                path, patience.count())};
+    }
+    std::this_thread::sleep_for(kPause);
   }
-  return file;
 }
 
 }  // namespace sidelock::iptables

@@ -1,4 +1,5 @@
-// The lock that every iptables program takes (iptables(8), -w): one writer at a time in this mount namespace.
+// The lock that every iptables program takes while it changes a table.
+// In a pod its file belongs to the container, so it keeps out the neighbours that share the file and no others.
 #pragma once
 
 #include <chrono>
@@ -7,9 +8,15 @@
 
 namespace sidelock::iptables {
 
-// Waits for the lock file (XTABLES_LOCKFILE, else /run/xtables.lock) at most `patience`; held until the Fd is closed.
-// Throws Failure{kFailure} when somebody keeps it longer. A file that cannot be opened is no failure: without it, as in
-// a container with a read-only root, nobody else holds it either.
-Fd take_lock(std::chrono::milliseconds patience);
+// Held from construction to destruction.
+class XtablesLock {
+ public:
+  // Waits up to `patience`; throws Failure{kFailure} when somebody else holds the lock for longer. A file that cannot
+  // be opened (a read-only root, another user) is no error: there is nothing to wait for.
+  explicit XtablesLock(std::chrono::milliseconds patience);
+
+ private:
+  Fd file_;
+};
 
 }  // namespace sidelock::iptables

@@ -1,141 +1,210 @@
-// See table.h. The two families differ only in the names of libiptc's functions.
+// See table.h.
 #include "netsetup/iptables/table.h"
 
 #include <cerrno>
-#include <cstring>
-#include <stdexcept>
+#include <fstream>
 
+#include <fmt/format.h>
+
+#include "netsetup/capabilities.h"
+
+// libip6tc.h forgets to say that its functions are C's.
 extern "C" {
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
 }
 
-#include <fmt/format.h>
-
-#include "base/freed.h"
-#include "netsetup/iptables/entry.h"
-
 namespace sidelock::iptables {
+
+// libiptc has the same functions twice, under two names and for two types of entry.
+struct Operations {
+  xtc_handle* (*open)(const char* table);
+  void (*close)(xtc_handle*);
+  const char* (*first_chain)(xtc_handle*);
+  const char* (*next_chain)(xtc_handle*);
+  const void* (*first_rule)(const char* chain, xtc_handle*);
+  const void* (*next_rule)(const void* rule, xtc_handle*);
+  const char* (*target)(const void* rule, xtc_handle*);
+  int (*create_chain)(const char* chain, xtc_handle*);
+  int (*append)(const char* chain, const void* rule, xtc_handle*);
+  int (*insert)(const char* chain, const void* rule, unsigned position, xtc_handle*);
+  int (*erase)(const char* chain, unsigned position, xtc_handle*);
+  int (*flush)(const char* chain, xtc_handle*);
+  int (*delete_chain)(const char* chain, xtc_handle*);
+  int (*commit)(xtc_handle*);
+  const char* (*error_text)(int number);
+};
 
 namespace {
 
-struct Ipv4 {
-  static constexpr Family kFamily = Family::kIpv4;
-  using Entry = ipt_entry;
-  using Handle = std::unique_ptr<xtc_handle, Freed<iptc_free>>;
-  static constexpr auto init = iptc_init;
-  static constexpr auto first_chain = iptc_first_chain;
-  static constexpr auto next_chain = iptc_next_chain;
-  static constexpr auto first_rule = iptc_first_rule;
-  static constexpr auto next_rule = iptc_next_rule;
-  static constexpr auto get_target = iptc_get_target;
-  static constexpr auto create_chain = iptc_create_chain;
-  static constexpr auto delete_chain = iptc_delete_chain;
-  static constexpr auto flush = iptc_flush_entries;
-  static constexpr auto append = iptc_append_entry;
-  static constexpr auto insert = iptc_insert_entry;
-  static constexpr auto remove = iptc_delete_num_entry;
-  static constexpr auto commit = iptc_commit;
-  static constexpr auto text = iptc_strerror;
-};
+constexpr Operations kIpv4Operations{
+    iptc_init,
+    iptc_free,
+    iptc_first_chain,
+    iptc_next_chain,
+    [](const char* chain, xtc_handle* table) -> const void* { return iptc_first_rule(chain, table); },
+    [](const void* rule, xtc_handle* table) -> const void* {
+      return iptc_next_rule(static_cast<const ipt_entry*>(rule), table);
+    },
+    [](const void* rule, xtc_handle* table) { return iptc_get_target(static_cast<const ipt_entry*>(rule), table); },
+    iptc_create_chain,
+    [](const char* chain, const void* rule, xtc_handle* table) {
+      return iptc_append_entry(chain, static_cast<const ipt_entry*>(rule), table);
+    },
+    [](const char* chain, const void* rule, unsigned position, xtc_handle* table) {
+      return iptc_insert_entry(chain, static_cast<const ipt_entry*>(rule), position, table);
+    },
+    iptc_delete_num_entry,
+    iptc_flush_entries,
+    iptc_delete_chain,
+    iptc_commit,
+    iptc_strerror};
 
-struct Ipv6 {
-  static constexpr Family kFamily = Family::kIpv6;
-  using Entry = ip6t_entry;
-  using Handle = std::unique_ptr<xtc_handle, Freed<ip6tc_free>>;
-  static constexpr auto init = ip6tc_init;
-  static constexpr auto first_chain = ip6tc_first_chain;
-  static constexpr auto next_chain = ip6tc_next_chain;
-  static constexpr auto first_rule = ip6tc_first_rule;
-  static constexpr auto next_rule = ip6tc_next_rule;
-  static constexpr auto get_target = ip6tc_get_target;
-  static constexpr auto create_chain = ip6tc_create_chain;
-  static constexpr auto delete_chain = ip6tc_delete_chain;
-  static constexpr auto flush = ip6tc_flush_entries;
-  static constexpr auto append = ip6tc_append_entry;
-  static constexpr auto insert = ip6tc_insert_entry;
-  static constexpr auto remove = ip6tc_delete_num_entry;
-  static constexpr auto commit = ip6tc_commit;
-  static constexpr auto text = ip6tc_strerror;
-};
+constexpr Operations kIpv6Operations{
+    ip6tc_init,
+    ip6tc_free,
+    ip6tc_first_chain,
+    ip6tc_next_chain,
+    [](const char* chain, xtc_handle* table) -> const void* { return ip6tc_first_rule(chain, table); },
+    [](const void* rule, xtc_handle* table) -> const void* {
+      return ip6tc_next_rule(static_cast<const ip6t_entry*>(rule), table);
+    },
+    [](const void* rule, xtc_handle* table) { return ip6tc_get_target(static_cast<const ip6t_entry*>(rule), table); },
+    ip6tc_create_chain,
+    [](const char* chain, const void* rule, xtc_handle* table) {
+      return ip6tc_append_entry(chain, static_cast<const ip6t_entry*>(rule), table);
+    },
+    [](const char* chain, const void* rule, unsigned position, xtc_handle* table) {
+      return ip6tc_insert_entry(chain, static_cast<const ip6t_entry*>(rule), position, table);
+    },
+    ip6tc_delete_num_entry,
+    ip6tc_flush_entries,
+    ip6tc_delete_chain,
+    ip6tc_commit,
+    ip6tc_strerror};
 
-template <class Api>
-class TableOf final : public LiveTable {
- public:
-  explicit TableOf(Table table) : table_{table} {
-    handle_.reset(Api::init(name(table).c_str()));
-    if (!handle_) fail("read the table");
-  }
+xtc_handle* as_handle(void* handle) { return static_cast<xtc_handle*>(handle); }
 
-  std::vector<std::string> chains() override {
-    std::vector<std::string> names;
-    for (const char* chain = Api::first_chain(handle_.get()); chain != nullptr; chain = Api::next_chain(handle_.get())) {
-      names.emplace_back(chain);
-    }
-    return names;
+// The tables that the namespace has already. Nothing when this process may not know (the file is for root).
+std::optional<bool> is_listed(Family family, Table table) {
+  std::ifstream names{family == Family::kIpv4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names"};
+  if (!names) return std::nullopt;
+  for (std::string name; std::getline(names, name);) {
+    if (name == name_of(table)) return true;
   }
+  return false;
+}
 
-  std::vector<LiveRule> rules(const std::string& chain, const std::vector<PortRange>& ports) override {
-    std::vector<LiveRule> found;
-    for (const typename Api::Entry* entry = Api::first_rule(chain.c_str(), handle_.get()); entry != nullptr;
-         entry = Api::next_rule(entry, handle_.get())) {
-      const auto* const bytes = reinterpret_cast<const unsigned char*>(entry);
-      LiveRule live;
-      live.target = Api::get_target(entry, handle_.get());
-      live.rule = decode(bytes, live.target, Api::kFamily);
-      // A jump into our chains is ours even with matches that we never wrote: the chain cannot be removed under it.
-      live.is_ours = live.target.starts_with(kChainPrefix) || (live.rule && is_ours(*live.rule));
-      live.may_match_ports = may_match_tcp(bytes, Api::kFamily, ports);
-      found.push_back(std::move(live));
-    }
-    return found;
-  }
+// libiptc's text hangs on its last call, so it is fetched before anything else is called.
+TableError table_error(const Operations& operations, Family family, Table table, const std::string& what) {
+  const int number = errno;
+  return {number,
+          fmt::format("{} table {}: {}: {}", name_of(family), name_of(table), what, operations.error_text(number))};
+}
 
-  void create_chain(const std::string& chain) override { require(Api::create_chain(chain.c_str(), handle_.get()), "create " + chain); }
-  void delete_chain(const std::string& chain) override { require(Api::delete_chain(chain.c_str(), handle_.get()), "delete " + chain); }
-  void flush_chain(const std::string& chain) override { require(Api::flush(chain.c_str(), handle_.get()), "flush " + chain); }
-
-  void append(const std::string& chain, const Rule& rule) override {
-    const std::vector<unsigned char> bytes = encode(rule, Api::kFamily);
-    require(Api::append(chain.c_str(), as_entry(bytes), handle_.get()), to_text(chain, rule));
+std::string permission_advice() {
+  const std::string missing = missing_network_capabilities();
+  if (missing.empty()) {
+    return "NET_ADMIN and NET_RAW are both effective, so a user namespace without rights on this network namespace, a "
+           "seccomp profile or a security module is in the way";
   }
-  void insert(const std::string& chain, const Rule& rule, unsigned position) override {
-    const std::vector<unsigned char> bytes = encode(rule, Api::kFamily);
-    require(Api::insert(chain.c_str(), as_entry(bytes), position, handle_.get()), to_text(chain, rule));
-  }
-  void remove(const std::string& chain, unsigned position) override {
-    require(Api::remove(chain.c_str(), position, handle_.get()), fmt::format("delete rule {} of {}", position, chain));
-  }
-
-  bool commit() override {
-    if (Api::commit(handle_.get()) != 0) return true;
-    if (errno == EAGAIN) return false;
-    fail("commit the table");
-  }
-
- private:
-  static const typename Api::Entry* as_entry(const std::vector<unsigned char>& bytes) {
-    return reinterpret_cast<const typename Api::Entry*>(bytes.data());
-  }
-  void require(int succeeded, const std::string& what) {
-    if (succeeded == 0) fail(what);
-  }
-  // libiptc explains an errno by the function that failed last, so ask before anything else is called.
-  [[noreturn]] void fail(const std::string& what) {
-    const int error = errno;
-    const std::string reason = Api::text(error);
-    throw TableError{fmt::format("{} table {}: {}: {}", name(Api::kFamily), name(table_), what, reason), error};
-  }
-
-  Table table_;
-  typename Api::Handle handle_;
-};
+  return fmt::format(
+      "missing: {}; give `sidelock init` the capabilities NET_ADMIN and NET_RAW "
+      "(securityContext.capabilities.add)",
+      missing);
+}
 
 }  // namespace
 
-std::unique_ptr<LiveTable> LiveTable::open(Family family, Table table) {
-  if (family == Family::kIpv4) return std::make_unique<TableOf<Ipv4>>(table);
-  return std::make_unique<TableOf<Ipv6>>(table);
+Failure to_failure(const TableError& error) {
+  const std::string message = error.what();
+  switch (error.number()) {
+    case EPERM:
+    case EACCES: return {ExitCode::kMissingPermission, message + "; " + permission_advice()};
+    case ENOENT:
+    case ENOPROTOOPT:
+    case EPROTONOSUPPORT:
+    case EOPNOTSUPP:
+      return {ExitCode::kNoBackend, message +
+                                        "; this kernel lacks the legacy iptables tables, matches or targets that the "
+                                        "rules need; it will take the nftables backend, and this version has iptables "
+                                        "only"};
+    case EAFNOSUPPORT:
+      return {ExitCode::kNoBackend, message + "; --ip-family auto leaves out a family that the kernel does not have"};
+    case EAGAIN: return {ExitCode::kFailure, message + "; another program kept changing the table; try again"};
+    default: return {ExitCode::kFailure, message + "; the kernel log may say more"};
+  }
 }
+
+void TableHandle::Close::operator()(void* handle) const noexcept { operations->close(as_handle(handle)); }
+
+TableHandle::TableHandle(Family family, Table table)
+    : family_{family},
+      table_{table},
+      operations_{family == Family::kIpv4 ? &kIpv4Operations : &kIpv6Operations},
+      handle_{operations_->open(std::string{name_of(table)}.c_str()), Close{operations_}} {
+  if (!handle_) throw table_error(*operations_, family, table, "open");
+}
+
+std::optional<TableHandle> TableHandle::open_if_present(Family family, Table table) {
+  if (is_listed(family, table) == false) return std::nullopt;
+  try {
+    return TableHandle{family, table};
+  } catch (const TableError& error) {
+    const int number = error.number();
+    if (number == EAFNOSUPPORT || number == ENOENT || number == ENOPROTOOPT) return std::nullopt;
+    throw;
+  }
+}
+
+std::vector<std::string> TableHandle::chains() const {
+  std::vector<std::string> names;
+  xtc_handle* table = as_handle(handle_.get());
+  for (const char* name = operations_->first_chain(table); name != nullptr; name = operations_->next_chain(table))
+    names.emplace_back(name);
+  return names;
+}
+
+std::vector<Decoded> TableHandle::rules(const std::string& chain) const {
+  std::vector<Decoded> decoded;
+  xtc_handle* table = as_handle(handle_.get());
+  for (const void* rule = operations_->first_rule(chain.c_str(), table); rule != nullptr;
+       rule = operations_->next_rule(rule, table)) {
+    decoded.push_back(decode(static_cast<const unsigned char*>(rule), family_, operations_->target(rule, table)));
+  }
+  return decoded;
+}
+
+void TableHandle::check(int result, const std::string& what) const {
+  if (result == 0) throw table_error(*operations_, family_, table_, what);
+}
+
+void TableHandle::create_chain(const std::string& chain) {
+  check(operations_->create_chain(chain.c_str(), as_handle(handle_.get())), "create chain " + chain);
+}
+
+void TableHandle::append(const std::string& chain, const Rule& rule) {
+  const auto entry = encode(rule, family_);
+  check(operations_->append(chain.c_str(), entry.data(), as_handle(handle_.get())), "append to " + chain);
+}
+
+void TableHandle::insert(const std::string& chain, const Rule& rule, unsigned position) {
+  const auto entry = encode(rule, family_);
+  check(operations_->insert(chain.c_str(), entry.data(), position, as_handle(handle_.get())), "insert into " + chain);
+}
+
+void TableHandle::erase(const std::string& chain, unsigned position) {
+  check(operations_->erase(chain.c_str(), position, as_handle(handle_.get())), "delete a rule of " + chain);
+}
+
+void TableHandle::flush(const std::string& chain) {
+  check(operations_->flush(chain.c_str(), as_handle(handle_.get())), "flush " + chain);
+}
+
+void TableHandle::delete_chain(const std::string& chain) {
+  check(operations_->delete_chain(chain.c_str(), as_handle(handle_.get())), "delete chain " + chain);
+}
+
+void TableHandle::commit() { check(operations_->commit(as_handle(handle_.get())), "write"); }
 
 }  // namespace sidelock::iptables

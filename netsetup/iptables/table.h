@@ -1,54 +1,65 @@
-// One table of one family as libiptc hands it out: a snapshot that is changed and committed as a whole.
-// libiptc keeps static state: one thread of one process.
+// One x_tables table opened through libiptc: a copy of its rules that is read, edited, and written back in one step.
+// Main thread only: libiptc keeps static state, and calls abort() when the kernel answers what it cannot understand.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "netsetup/iptables/entry.h"
 #include "netsetup/rule.h"
 
 namespace sidelock::iptables {
 
-// A rule as read: ours when it decodes to one of ours.
-struct LiveRule {
-  std::optional<Rule> rule;    // nothing when a Rule cannot say it
-  std::string target;          // chain, verdict or extension; empty: the rule only counts
-  bool is_ours = false;
-  bool may_match_ports = true; // false: surely no TCP to the asked ports
-};
+struct Operations;  // libiptc's functions of one family
 
-class LiveTable {
- public:
-  virtual ~LiveTable() = default;
-
-  // Reads the table (iptc_init), which makes it exist in this namespace. Throws TableError.
-  static std::unique_ptr<LiveTable> open(Family family, Table table);
-
-  virtual std::vector<std::string> chains() = 0;
-  virtual std::vector<LiveRule> rules(const std::string& chain, const std::vector<PortRange>& ports) = 0;
-
-  // Changes of the snapshot. Throw TableError.
-  virtual void create_chain(const std::string& chain) = 0;
-  virtual void delete_chain(const std::string& chain) = 0;  // empty and unreferenced
-  virtual void flush_chain(const std::string& chain) = 0;
-  virtual void append(const std::string& chain, const Rule& rule) = 0;
-  virtual void insert(const std::string& chain, const Rule& rule, unsigned position) = 0;  // from 0
-  virtual void remove(const std::string& chain, unsigned position) = 0;
-
-  // Hands the snapshot to the kernel in one transaction. False when somebody else changed the table meanwhile: open again.
-  virtual bool commit() = 0;
-};
-
-// What libiptc refused: its words, and errno for telling the cases apart.
+// What libiptc refused, with its errno.
 class TableError : public std::runtime_error {
  public:
-  TableError(const std::string& what, int error) : std::runtime_error{what}, error_{error} {}
-  [[nodiscard]] int error() const noexcept { return error_; }
+  TableError(int number, const std::string& message) : std::runtime_error{message}, number_{number} {}
+  [[nodiscard]] int number() const noexcept { return number_; }
 
  private:
-  int error_;
+  int number_;
+};
+
+// The error as the program's: which class it has, and what would help.
+Failure to_failure(const TableError& error);
+
+class TableHandle {
+ public:
+  // Throws TableError. Opening a table that the namespace does not have yet creates it.
+  TableHandle(Family family, Table table);
+
+  // Nothing when the namespace has no such table or the kernel no such family; does not create one where it can tell.
+  static std::optional<TableHandle> open_if_present(Family family, Table table);
+
+  [[nodiscard]] std::vector<std::string> chains() const;
+  [[nodiscard]] std::vector<Decoded> rules(const std::string& chain) const;
+
+  // All throw TableError.
+  void create_chain(const std::string& chain);
+  void append(const std::string& chain, const Rule& rule);
+  void insert(const std::string& chain, const Rule& rule, unsigned position);  // 0 is the front
+  void erase(const std::string& chain, unsigned position);
+  void flush(const std::string& chain);
+  void delete_chain(const std::string& chain);
+  void commit();  // throws with EAGAIN when somebody else changed the table since it was opened
+
+ private:
+  void check(int result, const std::string& what) const;
+
+  struct Close {
+    const Operations* operations;
+    void operator()(void* handle) const noexcept;
+  };
+  Family family_;
+  Table table_;
+  const Operations* operations_;
+  std::unique_ptr<void, Close> handle_;
 };
 
 }  // namespace sidelock::iptables

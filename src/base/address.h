@@ -1,5 +1,5 @@
-// IP addresses, socket addresses and address blocks, with their text; the roles an address plays get types of their own.
-// Values: freely copied, no ownership, safe to read from any thread.
+// IP addresses, socket addresses and address blocks, with their text; the roles an address plays get types of their
+// own. Values: freely copied, no ownership, safe to read from any thread.
 #pragma once
 
 #include <array>
@@ -31,12 +31,12 @@ class IpAddress {
 
   [[nodiscard]] int family() const noexcept { return family_; }  // AF_INET or AF_INET6
   [[nodiscard]] bool is_ipv4() const noexcept { return family_ == AF_INET; }
-  [[nodiscard]] bool is_loopback() const noexcept;     // 127.0.0.0/8, ::1
-  [[nodiscard]] bool is_unspecified() const noexcept;  // 0.0.0.0, ::
-  [[nodiscard]] bool is_multicast() const noexcept;    // 224.0.0.0/4, ff00::/8
-  [[nodiscard]] bool is_link_local() const noexcept;   // 169.254.0.0/16, fe80::/10
-  [[nodiscard]] in_addr as_in_addr() const noexcept;   // only for IPv4
-  [[nodiscard]] in6_addr as_in6_addr() const noexcept; // IPv4 as ::ffff:a.b.c.d
+  [[nodiscard]] bool is_loopback() const noexcept;      // 127.0.0.0/8, ::1
+  [[nodiscard]] bool is_unspecified() const noexcept;   // 0.0.0.0, ::
+  [[nodiscard]] bool is_multicast() const noexcept;     // 224.0.0.0/4, ff00::/8
+  [[nodiscard]] bool is_link_local() const noexcept;    // 169.254.0.0/16, fe80::/10
+  [[nodiscard]] in_addr as_in_addr() const noexcept;    // only for IPv4
+  [[nodiscard]] in6_addr as_in6_addr() const noexcept;  // IPv4 as ::ffff:a.b.c.d
   [[nodiscard]] std::uint32_t scope() const noexcept { return scope_; }
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::string to_string() const;  // "192.0.2.1", "2001:db8::1"
@@ -54,7 +54,8 @@ struct Cidr {
   IpAddress network;
   unsigned prefix = 0;
 
-  // Parses "10.0.0.0/8", "fd00::/8", or an address alone (a /32 or /128); nothing when it is malformed or the prefix too long.
+  // Parses "10.0.0.0/8", "fd00::/8", or an address alone (a /32 or /128); nothing when it is malformed or the prefix
+  // too long.
   static std::optional<Cidr> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
   [[nodiscard]] std::string to_string() const;
@@ -74,7 +75,8 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) noexcept = default;
 };
 
-// A sockaddr ready for bind() and connect(). An AF_INET6 form of an IPv4 endpoint is v4-mapped (for dual-stack sockets).
+// A sockaddr ready for bind() and connect(). An AF_INET6 form of an IPv4 endpoint is v4-mapped (for dual-stack
+// sockets).
 class SocketAddress {
  public:
   explicit SocketAddress(const Endpoint& endpoint) noexcept;
@@ -90,15 +92,22 @@ class SocketAddress {
 };
 
 // Roles. Two of them cannot be swapped by accident.
-struct ClientAddress { Endpoint endpoint; };         // who connected
-struct OriginalDestination { Endpoint endpoint; };   // where the client wanted to go
-struct AppAddress { Endpoint endpoint; };            // where the app is dialled
+struct ClientAddress {
+  Endpoint endpoint;
+};  // who connected
+struct OriginalDestination {
+  Endpoint endpoint;
+};  // where the client wanted to go
+struct AppAddress {
+  Endpoint endpoint;
+};  // where the app is dialled
 
 }  // namespace sidelock
 
 template <>
 struct std::hash<sidelock::IpAddress> {
   std::size_t operator()(const sidelock::IpAddress& address) const noexcept {
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()});
+    return std::hash<std::string_view>{}(
+        {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()});
   }
 };

@@ -1,5 +1,5 @@
-// See cgroup.h. Inside a container the mount at /sys/fs/cgroup shows the container's own group as the root; elsewhere the
-// path from /proc/self/cgroup leads to it, and every group above it limits as well.
+// See cgroup.h. Inside a container the mount at /sys/fs/cgroup shows the container's own group as the root; elsewhere
+// the path from /proc/self/cgroup leads to it, and every group above it limits as well.
 #include "base/cgroup.h"
 
 #include <algorithm>
@@ -75,7 +75,8 @@ std::optional<double> cpu_quota() {
 std::optional<std::uint64_t> memory_limit() {
   std::optional<double> least;
   for (const std::string& folder : group_folders("")) keep_least(least, number_in(folder + "/memory.max"));
-  for (const std::string& folder : group_folders("memory")) keep_least(least, number_in(folder + "/memory.limit_in_bytes"));
+  for (const std::string& folder : group_folders("memory"))
+    keep_least(least, number_in(folder + "/memory.limit_in_bytes"));
   constexpr double kNoLimit = 1e18;  // v1 says "none" with the largest page-aligned number
   if (!least || *least > kNoLimit) return std::nullopt;
   return static_cast<std::uint64_t>(*least);

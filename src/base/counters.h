@@ -27,8 +27,8 @@ class Counter {
 
 struct WorkerCounters {
   Counter accepted;
-  Counter open;        // connections now
-  Counter refused;     // not admitted: --max-connections and its like
+  Counter open;     // connections now
+  Counter refused;  // not admitted: --max-connections and its like
 };
 
 }  // namespace sidelock

@@ -12,12 +12,12 @@ namespace sidelock {
 // The process's exit codes; part of the interface (README, "Exit codes").
 enum class ExitCode : int {
   kOk = 0,
-  kFailure = 1,              // address in use, a second SIGTERM, anything without a class of its own
-  kUsage = 2,                // unknown, malformed or contradictory settings
-  kMissingPermission = 3,    // EACCES, EPERM: a capability is missing
-  kNoBackend = 4,            // the kernel offers no usable capture backend
-  kVerificationFailed = 5,   // the rules are not what they must be, or do not work
-  kCredentialUnusable = 6,   // certificate or key missing, unparsable or mismatched
+  kFailure = 1,             // address in use, a second SIGTERM, anything without a class of its own
+  kUsage = 2,               // unknown, malformed or contradictory settings
+  kMissingPermission = 3,   // EACCES, EPERM: a capability is missing
+  kNoBackend = 4,           // the kernel offers no usable capture backend
+  kVerificationFailed = 5,  // the rules are not what they must be, or do not work
+  kCredentialUnusable = 6,  // certificate or key missing, unparsable or mismatched
 };
 
 // A set-up failure. what() is one line for a person: what was tried on what, why it failed, and what would help.

@@ -8,11 +8,11 @@
 #include <memory>
 #include <thread>
 
-#include <nlohmann/json.hpp>
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace sidelock::log {
 
@@ -72,7 +72,10 @@ std::string rendered(Level level, std::string_view message) {
 std::pair<std::size_t, char32_t> first_character(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   if (lead < 0x80) return {1, lead};
-  const std::size_t length = lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 0;
+  const std::size_t length = lead >= 0xf0 && lead < 0xf5   ? 4
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                           : 0;
   if (length == 0 || text.size() < length) return {0, 0};
   char32_t point = lead & (0x7fU >> length);
   for (std::size_t i = 1; i < length; ++i) {
@@ -82,7 +85,8 @@ std::pair<std::size_t, char32_t> first_character(std::string_view text) {
   }
   const bool is_overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
   const bool is_surrogate = point >= 0xd800 && point < 0xe000;
-  return is_overlong || is_surrogate || point > 0x10ffff ? std::pair<std::size_t, char32_t>{0, 0} : std::pair{length, point};
+  return is_overlong || is_surrogate || point > 0x10ffff ? std::pair<std::size_t, char32_t>{0, 0}
+                                                         : std::pair{length, point};
 }
 
 // Characters that change how a terminal or viewer lays out the text around them (Unicode TR 9, TR 36).

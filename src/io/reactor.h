@@ -38,8 +38,8 @@ class Reactor {
 
   // Runs until stop(). Resumes coroutines, fires timers, runs posted work.
   void run();
-  void stop();                             // any thread
-  void post(std::function<void()> work);   // any thread; work runs in the reactor's thread, in order
+  void stop();                            // any thread
+  void post(std::function<void()> work);  // any thread; work runs in the reactor's thread, in order
 
   // The time at the beginning of this turn of the loop: one clock reading serves all that happens in it.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }

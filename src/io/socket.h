@@ -37,12 +37,14 @@ class Socket {
   [[nodiscard]] Reactor& reactor() const noexcept { return *reactor_; }
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
 
-  // Moves what can be moved now; makes no system call while it is known that nothing can. After an error of the kernel a read still delivers what had arrived before it, and
-  // then reports kError, never kEnd: the kernel tells an error once, after it recv() returns 0.
+  // Moves what can be moved now; makes no system call while it is known that nothing can. After an error of the kernel
+  // a read still delivers what had arrived before it, and then reports kError, never kEnd: the kernel tells an error
+  // once, after it recv() returns 0.
   IoResult read(std::span<std::byte> into);
   IoResult write(std::span<const std::byte> from);
 
-  // Accepts one connection, and fills `peer`; kError with errno in error() (EMFILE and the like leave the listener usable).
+  // Accepts one connection, and fills `peer`; kError with errno in error() (EMFILE and the like leave the listener
+  // usable).
   Io accept(Fd& accepted, Endpoint& peer);
 
   // For a socket whose connect() is under way: marks it so that writable() waits for the outcome, which

@@ -1,7 +1,6 @@
 // Coroutines with one owner: task<T> runs when it is awaited and is destroyed with its handle; Join waits for two of
-// them; Detached is for the few that own themselves (a connection, an accept loop), Background for those that run beside
-// their owner.
-// One thread: a task is created, resumed and destroyed in its reactor's thread.
+// them; Detached is for the few that own themselves (a connection, an accept loop), Background for those that run
+// beside their owner. One thread: a task is created, resumed and destroyed in its reactor's thread.
 #pragma once
 
 #include <coroutine>
@@ -142,7 +141,9 @@ struct Detached {
 class [[nodiscard]] Background {
  public:
   struct promise_type {
-    Background get_return_object() noexcept { return Background{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    Background get_return_object() noexcept {
+      return Background{std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() noexcept {}

@@ -1,4 +1,5 @@
-// May a connection that wanted to go there be served, and by which policy? Pure; the proxy acts on it, explain shows it.
+// May a connection that wanted to go there be served, and by which policy? Pure; the proxy acts on it, explain shows
+// it.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ enum class Verdict {
 struct Arrival {
   ClientAddress client;
   OriginalDestination destination;
-  bool is_destination_own = false;       // the destination's address is one of this network namespace
-  bool is_client_our_upstream = false;   // the client's endpoint is one of our own upstream sockets
+  bool is_destination_own = false;      // the destination's address is one of this network namespace
+  bool is_client_our_upstream = false;  // the client's endpoint is one of our own upstream sockets
 };
 
 struct Judgement {

@@ -6,8 +6,8 @@
 
 namespace sidelock {
 
-// `destination` is where the client wanted to go (under --capture none: where it connected to). Never a silent fallback:
-// each mode has exactly one answer.
+// `destination` is where the client wanted to go (under --capture none: where it connected to). Never a silent
+// fallback: each mode has exactly one answer.
 AppAddress upstream_address(const PortPolicy& policy, const OriginalDestination& destination);
 
 }  // namespace sidelock

@@ -18,7 +18,8 @@ std::string plain_access_line(const AccessRecord& record) {
   }
   if (!record.tls.server_name.empty()) line += " sni=" + log::printable(record.tls.server_name);
   if (!record.tls.protocol.empty()) line += " alpn=" + log::printable(record.tls.protocol);
-  line += fmt::format(" received={} sent={} {:.3f}s", record.received_bytes, record.sent_bytes, record.duration.count());
+  line +=
+      fmt::format(" received={} sent={} {:.3f}s", record.received_bytes, record.sent_bytes, record.duration.count());
   if (!record.failure.empty()) line += fmt::format(" ({})", log::printable(record.failure));
   return line;
 }

@@ -28,8 +28,8 @@ task<> linger(Connection& connection) {
   client.close();
 }
 
-// A reset makes the receiver's kernel drop nothing it has, but ours everything it has not sent: wait until the last byte
-// has been acknowledged, then reset.
+// A reset makes the receiver's kernel drop nothing it has, but ours everything it has not sent: wait until the last
+// byte has been acknowledged, then reset.
 task<> reset_after_delivery(Socket& socket, Clock::duration limit) {
   Reactor& reactor = socket.reactor();
   const Clock::time_point give_up = reactor.now() + limit;
@@ -48,7 +48,8 @@ task<> conclude(Connection& connection, Outcome outcome) {
   Socket& client = connection.client_socket;
   std::optional<Socket>& app = connection.app_socket;
   const auto& limits = connection.worker.settings().limits;
-  const Clock::duration delivery = limits.close_timeout.count() > 0 ? Clock::duration{limits.close_timeout} : kLongestDelivery;
+  const Clock::duration delivery =
+      limits.close_timeout.count() > 0 ? Clock::duration{limits.close_timeout} : kLongestDelivery;
 
   switch (outcome) {
     case Outcome::kOk:
@@ -59,12 +60,8 @@ task<> conclude(Connection& connection, Outcome outcome) {
       co_await linger(connection);
       co_return;
     case Outcome::kHandshakeFailed:
-    case Outcome::kNoApplicationProtocol:
-      co_await linger(connection);
-      co_return;
-    case Outcome::kHandshakeClosed:
-      client.close();
-      co_return;
+    case Outcome::kNoApplicationProtocol: co_await linger(connection); co_return;
+    case Outcome::kHandshakeClosed: client.close(); co_return;
     case Outcome::kClientReset:
     case Outcome::kClientTruncated:
       client.close_with_reset();
@@ -78,8 +75,7 @@ task<> conclude(Connection& connection, Outcome outcome) {
       app->close_with_reset();
       co_await reset_after_delivery(client, delivery);
       co_return;
-    default:
-      break;
+    default: break;
   }
   if (app) app->close_with_reset();
   client.close_with_reset();

@@ -22,16 +22,12 @@ using Refusal = std::optional<Outcome>;  // nothing: go on
 
 Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kNotConfigured:
-      return Outcome::kNotConfigured;
-    case Verdict::kForeignDestination:
-      return Outcome::kForeignDestination;
-    case Verdict::kLoop:
-      return Outcome::kLoop;
+    case Verdict::kNotConfigured: return Outcome::kNotConfigured;
+    case Verdict::kForeignDestination: return Outcome::kForeignDestination;
+    case Verdict::kLoop: return Outcome::kLoop;
     case Verdict::kServe:
     case Verdict::kProbe:
-    case Verdict::kNotCaptured:
-      break;
+    case Verdict::kNotCaptured: break;
   }
   return Outcome::kNotCaptured;
 }
@@ -83,14 +79,10 @@ task<Refusal> shake_hands(Connection& connection) {
   const Handshake handshake = co_await connection.tls.handshake(*connection.worker.tls_context());
   connection.failure = connection.tls.failure();
   switch (handshake) {
-    case Handshake::kDone:
-      co_return Refusal{};
-    case Handshake::kClosed:
-      co_return refusal(Outcome::kHandshakeClosed);
-    case Handshake::kNoApplicationProtocol:
-      co_return Outcome::kNoApplicationProtocol;
-    case Handshake::kFailed:
-      break;
+    case Handshake::kDone: co_return Refusal{};
+    case Handshake::kClosed: co_return refusal(Outcome::kHandshakeClosed);
+    case Handshake::kNoApplicationProtocol: co_return Outcome::kNoApplicationProtocol;
+    case Handshake::kFailed: break;
   }
   co_return Outcome::kHandshakeFailed;
 }
@@ -152,9 +144,7 @@ Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place plac
   worker.add(*this);
 }
 
-Connection::~Connection() {
-  worker.remove(*this);
-}
+Connection::~Connection() { worker.remove(*this); }
 
 void Connection::drain(Clock::time_point quiet_since) {
   if (relay != nullptr && relay->is_quiet_since(quiet_since)) {

@@ -47,10 +47,10 @@ class Connection {
   Progress progress;
   const ClientCounts::Place client_place;
   const Clock::time_point accepted_at;
-  std::string failure;         // why it failed, for the log
+  std::string failure;  // why it failed, for the log
   bool is_waiting_for_hello = false;
-  bool is_drained = false;     // aborted by the drain, not by a fault
-  std::size_t index = 0;       // in the worker's list
+  bool is_drained = false;  // aborted by the drain, not by a fault
+  std::size_t index = 0;    // in the worker's list
 };
 
 // Serves one accepted connection to its end, logs it and lets go of it.

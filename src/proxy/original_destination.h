@@ -7,9 +7,10 @@
 
 namespace sidelock {
 
-// SO_ORIGINAL_DST (linux/netfilter_ipv4.h) of an accepted socket, IP6T_SO_ORIGINAL_DST (linux/netfilter_ipv6/ip6_tables.h)
-// for IPv6 clients. Nothing when connection tracking does not know the connection. A connection that was never
-// redirected yields the address it was made to, so a direct hit on a capture port shows as that port.
+// SO_ORIGINAL_DST (linux/netfilter_ipv4.h) of an accepted socket, IP6T_SO_ORIGINAL_DST
+// (linux/netfilter_ipv6/ip6_tables.h) for IPv6 clients. Nothing when connection tracking does not know the connection.
+// A connection that was never redirected yields the address it was made to, so a direct hit on a capture port shows as
+// that port.
 std::optional<OriginalDestination> original_destination(int socket, const ClientAddress& client);
 
 // The address the client connected to, for --capture none.

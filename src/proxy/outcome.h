@@ -35,11 +35,30 @@ enum class Outcome {
 };
 
 inline constexpr std::array<std::string_view, 24> kOutcomeNames{
-    "ok",           "client_closed_bare", "client_reset",       "client_truncated",        "idle_timeout",
-    "close_timeout", "app_reset",         "app_refused",        "app_unreachable",         "connect_timeout",
-    "handshake_timeout", "handshake_closed", "handshake_failed", "plaintext",              "no_application_protocol",
-    "not_captured", "not_configured",     "foreign_destination", "loop",                   "key_update_flood",
-    "record_error", "drained",            "limit",              "internal",
+    "ok",
+    "client_closed_bare",
+    "client_reset",
+    "client_truncated",
+    "idle_timeout",
+    "close_timeout",
+    "app_reset",
+    "app_refused",
+    "app_unreachable",
+    "connect_timeout",
+    "handshake_timeout",
+    "handshake_closed",
+    "handshake_failed",
+    "plaintext",
+    "no_application_protocol",
+    "not_captured",
+    "not_configured",
+    "foreign_destination",
+    "loop",
+    "key_update_flood",
+    "record_error",
+    "drained",
+    "limit",
+    "internal",
 };
 static_assert(kOutcomeNames.size() == static_cast<std::size_t>(Outcome::kInternal) + 1);
 

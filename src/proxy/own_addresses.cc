@@ -14,7 +14,9 @@ constexpr int kReadsPerSecond = 10;
 }
 
 bool OwnAddresses::contains(const IpAddress& address, Clock::time_point now) {
-  const auto is_address = [&](const IpAddress& own) { return own.bytes() == address.bytes() && own.family() == address.family(); };
+  const auto is_address = [&](const IpAddress& own) {
+    return own.bytes() == address.bytes() && own.family() == address.family();
+  };
   if (std::ranges::any_of(addresses_, is_address)) return true;
   if (now - second_began_ >= std::chrono::seconds{1}) {
     second_began_ = now;

@@ -119,8 +119,7 @@ task<> Relay::app_to_client() {
 void Relay::client_ended(ReadEnd end) {
   has_client_ended_ = true;
   switch (end) {
-    case ReadEnd::kCloseNotify:
-      break;
+    case ReadEnd::kCloseNotify: break;
     case ReadEnd::kBareEnd: {
       const std::string protocol = client_.facts().protocol;
       const StreamSoFar stream{has_app_ended_, progress_.received_bytes > 0, progress_.did_app_send_last, protocol};
@@ -132,16 +131,12 @@ void Relay::client_ended(ReadEnd end) {
       // wget, Python and others reset once they have read the answer's end: everybody has got everything.
       if (!client_.has_sent_close_notify()) return fail(Outcome::kClientReset);
       break;
-    case ReadEnd::kTruncated:
-      return fail(Outcome::kClientTruncated);
-    case ReadEnd::kKeyUpdateFlood:
-      return fail(Outcome::kKeyUpdateFlood);
-    case ReadEnd::kRecordError:
-      return fail(Outcome::kRecordError);
+    case ReadEnd::kTruncated: return fail(Outcome::kClientTruncated);
+    case ReadEnd::kKeyUpdateFlood: return fail(Outcome::kKeyUpdateFlood);
+    case ReadEnd::kRecordError: return fail(Outcome::kRecordError);
     case ReadEnd::kAborted:
     case ReadEnd::kMore:
-    case ReadEnd::kWouldBlock:
-      return;
+    case ReadEnd::kWouldBlock: return;
   }
   app_.shutdown_write();
   note_activity();

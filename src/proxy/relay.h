@@ -14,9 +14,9 @@ namespace sidelock {
 
 // One use, one thread. Client, app, buffers and progress outlive it.
 //
-// When run() returns, the outcome tells what is owed to each side: after kOk, kClientClosedBare and kDrained both have been
-// told a clean end; after anything else neither has been told the end of the stream that failed, and both sockets are
-// aborted: the caller resets them.
+// When run() returns, the outcome tells what is owed to each side: after kOk, kClientClosedBare and kDrained both have
+// been told a clean end; after anything else neither has been told the end of the stream that failed, and both sockets
+// are aborted: the caller resets them.
 class Relay final : private Timer {
  public:
   Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, const LimitSettings& limits,
@@ -55,8 +55,8 @@ class Relay final : private Timer {
   bool has_client_ended_ = false;
   bool has_app_ended_ = false;
   bool was_client_end_bare_ = false;
-  bool is_flushing_ = false;   // app_to_client waits for the client's socket
-  bool is_delivering_ = false; // client_to_app waits for the app's socket
+  bool is_flushing_ = false;    // app_to_client waits for the client's socket
+  bool is_delivering_ = false;  // client_to_app waits for the app's socket
   bool is_ended_cleanly_ = false;
 };
 

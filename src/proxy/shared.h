@@ -1,5 +1,5 @@
-// What the workers of one process share, all of it safe for any thread: which connections to the app are our own, and how
-// many connections each client address has.
+// What the workers of one process share, all of it safe for any thread: which connections to the app are our own, and
+// how many connections each client address has.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace sidelock {
 
-// Our connections to the app, by both ends. One that arrives at our own listeners with the same two ends is ourselves: a
-// loop. Both ends, because an ordinary client of this pod may well use the same port number towards us.
+// Our connections to the app, by both ends. One that arrives at our own listeners with the same two ends is ourselves:
+// a loop. Both ends, because an ordinary client of this pod may well use the same port number towards us.
 class UpstreamConnections {
  public:
   struct Ends {

@@ -73,7 +73,8 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
       destination_policy_{settings},
       trim_timer_{std::make_unique<TrimTimer>(reactor_)},
       drain_timer_{std::make_unique<DrainTimer>(*this)} {
-  for (ListeningSocket& socket : listeners) listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
+  for (ListeningSocket& socket : listeners)
+    listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
 }
 
 Worker::~Worker() { join(); }
@@ -125,7 +126,8 @@ bool Worker::is_our_upstream(const ClientAddress& client, const OriginalDestinat
 bool Worker::take_probe(const Connection& connection) {
   if (connection.listener != nullptr || !connection.client.endpoint.address.is_loopback()) return false;
   const auto destination = original_destination(connection.client_socket.fd(), connection.client);
-  if (!destination || destination_policy_.judge({connection.client, *destination}).verdict != Verdict::kProbe) return false;
+  if (!destination || destination_policy_.judge({connection.client, *destination}).verdict != Verdict::kProbe)
+    return false;
   on_probe_(connection.client);
   return true;
 }
@@ -180,7 +182,8 @@ Detached Worker::accept_from(Listener& listener) {
     } else if (is_out_of_resources(listener.socket.error())) {
       if (is_draining_) break;
       if (!std::exchange(has_warned, true)) {
-        log::warning("cannot accept: {}; trying again as connections end", std::generic_category().message(listener.socket.error()));
+        log::warning("cannot accept: {}; trying again as connections end",
+                     std::generic_category().message(listener.socket.error()));
       }
       co_await reactor_.sleep(kAcceptPause);
     } else {
@@ -199,7 +202,8 @@ void Worker::admit(Fd accepted, const Endpoint& client, const ExplicitListener* 
     counters_.refused.add();
     return refuse(std::move(accepted));
   }
-  ClientCounts::Place place = per_client > 0 ? ClientCounts::Place{shared_.client_counts, client.address} : ClientCounts::Place{};
+  ClientCounts::Place place =
+      per_client > 0 ? ClientCounts::Place{shared_.client_counts, client.address} : ClientCounts::Place{};
   host(std::move(accepted), ClientAddress{client}, std::move(place), pair, *this);
 }
 

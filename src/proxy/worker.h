@@ -59,7 +59,9 @@ class Worker {
   [[nodiscard]] Slots& handshakes() noexcept { return handshakes_; }
   [[nodiscard]] const std::shared_ptr<const TlsContext>& tls_context() const noexcept { return context_; }
   [[nodiscard]] const DestinationPolicy& destination_policy() const noexcept { return destination_policy_; }
-  [[nodiscard]] bool is_own_address(const IpAddress& address) { return own_addresses_.contains(address, reactor_.now()); }
+  [[nodiscard]] bool is_own_address(const IpAddress& address) {
+    return own_addresses_.contains(address, reactor_.now());
+  }
   // Whether a client is one of our own connections to the app.
   [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
   [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }

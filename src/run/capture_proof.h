@@ -18,9 +18,9 @@ namespace sidelock {
 class CaptureProof {
  public:
   struct Events {
-    std::function<void()> on_proven;                       // after being unproven
-    std::function<void(const std::string&)> on_unproven;   // after being proven, or at the first failure; why
-    std::function<void(const std::string&)> on_given_up;   // not proven for --capture-timeout; why
+    std::function<void()> on_proven;                      // after being unproven
+    std::function<void(const std::string&)> on_unproven;  // after being proven, or at the first failure; why
+    std::function<void(const std::string&)> on_given_up;  // not proven for --capture-timeout; why
   };
 
   CaptureProof(const CaptureSettings& settings, Reactor& reactor, Events events);
@@ -32,8 +32,8 @@ class CaptureProof {
 
  private:
   Background watch();
-  task<std::string> prove_all();                // what is not proven; empty when all is
-  task<std::string> prove(int family);          // the same for one family
+  task<std::string> prove_all();        // what is not proven; empty when all is
+  task<std::string> prove(int family);  // the same for one family
   task<bool> wait_for_arrival(Endpoint from);
 
   const CaptureSettings& settings_;

@@ -43,10 +43,11 @@ ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surro
   const std::size_t descriptors = surroundings.descriptors > reserved ? surroundings.descriptors - reserved : 0;
   const std::size_t by_descriptors = descriptors / kDescriptorsForConnection;
   if (by_descriptors < limits.workers || by_descriptors < settings.limits.max_connections.value_or(1)) {
-    throw Failure{ExitCode::kUsage,
-                  fmt::format("the limit of open files ({}) holds {} connections with {} listening ports and {} workers; "
-                              "raise it (ulimit -n) or lower --max-connections",
-                              surroundings.descriptors, by_descriptors, listeners, limits.workers)};
+    throw Failure{
+        ExitCode::kUsage,
+        fmt::format("the limit of open files ({}) holds {} connections with {} listening ports and {} workers; "
+                    "raise it (ulimit -n) or lower --max-connections",
+                    surroundings.descriptors, by_descriptors, listeners, limits.workers)};
   }
   std::size_t connections = std::min(kMostConnections, by_descriptors);
   if (surroundings.memory > 0) {

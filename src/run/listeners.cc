@@ -25,7 +25,8 @@ void set_option(int socket, int level, int option, int value, const char* what) 
 }
 
 // `address` none: every address of both families, or of IPv4 alone where the kernel has no IPv6.
-Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, bool is_shared, const LimitSettings& limits) {
+Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, bool is_shared,
+                 const LimitSettings& limits) {
   Endpoint endpoint{address.value_or(IpAddress::any(AF_INET6)), port};
   Fd fd{::socket(endpoint.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd && errno == EAFNOSUPPORT && !address) {
@@ -40,7 +41,8 @@ Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, bo
   if (is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "share the port among workers");
   set_connection_options(fd.get(), limits);
   const SocketAddress local{endpoint};
-  if (::bind(fd.get(), local.get(), local.size()) != 0 || ::listen(fd.get(), kBacklog) != 0) cannot_listen(endpoint, errno);
+  if (::bind(fd.get(), local.get(), local.size()) != 0 || ::listen(fd.get(), kBacklog) != 0)
+    cannot_listen(endpoint, errno);
   return fd;
 }
 

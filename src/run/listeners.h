@@ -8,8 +8,8 @@
 
 namespace sidelock {
 
-// The sockets of each worker. Several workers share the ports (SO_REUSEPORT); a single one does not, so that nobody else
-// can join them. Throws Failure{kFailure} naming the port that is in use, kMissingPermission for a port below
+// The sockets of each worker. Several workers share the ports (SO_REUSEPORT); a single one does not, so that nobody
+// else can join them. Throws Failure{kFailure} naming the port that is in use, kMissingPermission for a port below
 // ip_unprivileged_port_start without NET_BIND_SERVICE.
 std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& settings, std::size_t workers);
 

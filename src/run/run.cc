@@ -38,8 +38,11 @@ void check_upstream_addresses(const Settings& settings) {
   for (const CapturedPort& captured : settings.captured_ports) {
     const PortPolicy& policy = captured.policy;
     if (policy.upstream == UpstreamMode::kAddress && !own.contains(policy.upstream_address, Clock::now())) {
-      throw Failure{ExitCode::kUsage, fmt::format("--upstream {}: not an address of this pod; allowed: original, loopback or one of its own addresses",
-                                                  policy.upstream_address.to_string())};
+      throw Failure{
+          ExitCode::kUsage,
+          fmt::format(
+              "--upstream {}: not an address of this pod; allowed: original, loopback or one of its own addresses",
+              policy.upstream_address.to_string())};
     }
   }
 }
@@ -111,7 +114,8 @@ Supervisor::Supervisor(const Settings& settings)
     const WorkerLimits share{(limits_.connections + limits_.workers - 1) / limits_.workers,
                              (limits_.handshakes + limits_.workers - 1) / limits_.workers};
     auto context = std::make_shared<const TlsContext>(settings.tls, credentials, tickets_);
-    workers_.push_back(std::make_unique<Worker>(settings, share, *shared_, std::move(listeners), std::move(context), on_probe));
+    workers_.push_back(
+        std::make_unique<Worker>(settings, share, *shared_, std::move(listeners), std::move(context), on_probe));
   }
 }
 
@@ -144,7 +148,8 @@ ExitCode Supervisor::serve() {
 }
 
 void Supervisor::ready(const std::string& how) {
-  if (!is_terminating_) log::info("ready: {}, {} port(s)", how, std::max(settings_.captured_ports.size(), settings_.listeners.size()));
+  if (!is_terminating_)
+    log::info("ready: {}, {} port(s)", how, std::max(settings_.captured_ports.size(), settings_.listeners.size()));
 }
 
 Background Supervisor::handle_signals() {
@@ -192,7 +197,8 @@ void Supervisor::terminate() {
 Background Supervisor::drain() {
   const auto& limits = settings_.limits;
   log::info("draining: new connections are still served for {} s, open ones for {} s more",
-            std::chrono::duration<double>(limits.drain_delay).count(), std::chrono::duration<double>(limits.drain_timeout).count());
+            std::chrono::duration<double>(limits.drain_delay).count(),
+            std::chrono::duration<double>(limits.drain_timeout).count());
   co_await reactor_.sleep(limits.drain_delay);
 
   for (const auto& worker : workers_) {

@@ -17,7 +17,8 @@ struct AlpnChoice {
   std::string_view protocol;  // a part of `offer`
 };
 
-// `offer` is the extension's ProtocolNameList without its outer length: length-prefixed names. A malformed offer is refused.
+// `offer` is the extension's ProtocolNameList without its outer length: length-prefixed names. A malformed offer is
+// refused.
 AlpnChoice choose_alpn(AlpnMode mode, const std::vector<std::string>& ours, std::string_view offer);
 
 }  // namespace sidelock

@@ -40,14 +40,17 @@ struct TlsContext::Callbacks {
   std::shared_ptr<TicketKeys> tickets;
 
   static int index() {
-    static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr, free_callbacks);
+    static const int index =
+        ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr, free_callbacks);
     return index;
   }
   static void free_callbacks(void* /*parent*/, void* callbacks, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/,
                              void* /*argp*/) {
     const std::unique_ptr<Callbacks> freed{static_cast<Callbacks*>(callbacks)};
   }
-  static Callbacks& of(SSL* ssl) { return *static_cast<Callbacks*>(::SSL_CTX_get_ex_data(::SSL_get_SSL_CTX(ssl), index())); }
+  static Callbacks& of(SSL* ssl) {
+    return *static_cast<Callbacks*>(::SSL_CTX_get_ex_data(::SSL_get_SSL_CTX(ssl), index()));
+  }
 
   static int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
                          unsigned int offer_size, void* /*unused*/) {
@@ -116,7 +119,8 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
 
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   static constexpr unsigned char kSessionContext[] = "sidelock";
-  require(::SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1, "set the session context");
+  require(::SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1,
+          "set the session context");
   // One ticket for each connection: a client that wants to resume in parallel can open its first connections in full.
   require(::SSL_CTX_set_num_tickets(context, 1) == 1, "set the number of session tickets");
   ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
@@ -125,10 +129,13 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
 
   for (const auto& credential : credentials) {
     ::ERR_clear_error();
-    require(::SSL_CTX_use_certificate(context, credential->certificate.get()) == 1, "use the certificate of " + credential->source);
-    require(::SSL_CTX_use_PrivateKey(context, credential->private_key.get()) == 1, "use the private key of " + credential->source);
+    require(::SSL_CTX_use_certificate(context, credential->certificate.get()) == 1,
+            "use the certificate of " + credential->source);
+    require(::SSL_CTX_use_PrivateKey(context, credential->private_key.get()) == 1,
+            "use the private key of " + credential->source);
     for (const CertificatePtr& issuer : credential->chain) {
-      require(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1, "use the certificate chain of " + credential->source);
+      require(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1,
+              "use the certificate chain of " + credential->source);
     }
   }
 }

@@ -103,7 +103,8 @@ std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSetting
     for (std::size_t i = 0; i < settings.certificate_files.size(); ++i) {
       const std::string& certificate_file = settings.certificate_files[i];
       const bool has_own_key = settings.private_key_files.empty();
-      credentials.push_back(load_pair(certificate_file, has_own_key ? certificate_file : settings.private_key_files[i]));
+      credentials.push_back(
+          load_pair(certificate_file, has_own_key ? certificate_file : settings.private_key_files[i]));
     }
   } else {
     credentials.push_back(load_pair(settings.directory + "/tls.crt", settings.directory + "/tls.key"));

@@ -22,8 +22,8 @@ struct Credential {
   std::chrono::system_clock::time_point not_after;
 };
 
-// Loads what the settings name. Throws Failure{kCredentialUnusable} naming the file and OpenSSL's reason when something is
-// missing, unparsable or the key is not the certificate's. An expired certificate is not a failure.
+// Loads what the settings name. Throws Failure{kCredentialUnusable} naming the file and OpenSSL's reason when something
+// is missing, unparsable or the key is not the certificate's. An expired certificate is not a failure.
 std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSettings& settings);
 
 }  // namespace sidelock

@@ -52,8 +52,8 @@ SelfSigned make_self_signed(const std::string& name) {
   require(::X509_set_pubkey(certificate, made.private_key.get()) == 1);
 
   X509_NAME* const subject = ::X509_get_subject_name(certificate);
-  require(::X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()),
-                                       -1, -1, 0) == 1);
+  require(::X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                       reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0) == 1);
   require(::X509_set_issuer_name(certificate, subject) == 1);
   add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
   add_extension(certificate, NID_subject_key_identifier, "hash");

@@ -147,7 +147,8 @@ void TlsStream::on_message(int is_write, int /*version*/, int content_type, cons
                            SSL* /*ssl*/, void* self) {
   auto* const stream = static_cast<TlsStream*>(self);
   // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
-  if (is_write == 0 && content_type == SSL3_RT_HANDSHAKE && stream->is_established_) stream->count_post_handshake_message();
+  if (is_write == 0 && content_type == SSL3_RT_HANDSHAKE && stream->is_established_)
+    stream->count_post_handshake_message();
 }
 
 void TlsStream::count_post_handshake_message() noexcept {

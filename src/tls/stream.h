@@ -1,5 +1,5 @@
-// One client's TLS connection: wait for the ClientHello, shake hands, then read and write plain text without suspending.
-// Built on a Socket and the worker's Buffers, both of which outlive it. One thread.
+// One client's TLS connection: wait for the ClientHello, shake hands, then read and write plain text without
+// suspending. Built on a Socket and the worker's Buffers, both of which outlive it. One thread.
 #pragma once
 
 #include <cstdint>

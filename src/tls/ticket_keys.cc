@@ -21,7 +21,9 @@ TicketKey make_key() {
   return key;
 }
 
-bool is_named(const TicketKey& key, const unsigned char* name) { return std::equal(key.name.begin(), key.name.end(), name); }
+bool is_named(const TicketKey& key, const unsigned char* name) {
+  return std::equal(key.name.begin(), key.name.end(), name);
+}
 
 }  // namespace
 
@@ -38,7 +40,8 @@ TicketKey TicketKeys::current(std::chrono::steady_clock::time_point now) {
   return current_;
 }
 
-std::optional<TicketKeys::Found> TicketKeys::find(const unsigned char* name, std::chrono::steady_clock::time_point now) {
+std::optional<TicketKeys::Found> TicketKeys::find(const unsigned char* name,
+                                                  std::chrono::steady_clock::time_point now) {
   const std::lock_guard lock{mutex_};
   rotate(now);
   if (is_named(current_, name)) return Found{current_, true};

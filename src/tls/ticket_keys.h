@@ -1,5 +1,5 @@
-// The keys of stateless session tickets (RFC 5077, RFC 8446 4.6.1): made in memory, shared by all workers, replaced every
-// twelve hours; the former ones still open tickets, so a ticket lives for at least twelve and at most 24 hours.
+// The keys of stateless session tickets (RFC 5077, RFC 8446 4.6.1): made in memory, shared by all workers, replaced
+// every twelve hours; the former ones still open tickets, so a ticket lives for at least twelve and at most 24 hours.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // What OpenSSL reads from and writes to: a BIO over the worker's large buffers, so that one recv() serves many records
-// and many records leave in one send(). Never makes OpenSSL wait for a write. One thread; no OpenSSL type in sight of others.
+// and many records leave in one send(). Never makes OpenSSL wait for a write. One thread; no OpenSSL type in sight of
+// others.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +66,8 @@ class Transport {
   KeptBytes input_;
   KeptBytes output_;
   std::size_t window_ = 0;
-  // Where in the record layer the bytes handed to OpenSSL end (RFC 8446, 5.1: a header of five bytes, the last two its length).
+  // Where in the record layer the bytes handed to OpenSSL end (RFC 8446, 5.1: a header of five bytes, the last two its
+  // length).
   std::uint16_t record_bytes_left_ = 0;
   std::uint8_t header_bytes_ = 0;
   std::uint8_t length_high_ = 0;

@@ -89,5 +89,5 @@ def test_a_nodes_namespace_is_refused(lab, environment):
 def test_a_missing_capability_is_named(lab, lacking, named):
     done = init(lab.pod, "--ports", "80", prefix=("setpriv", f"--bounding-set=-{lacking}", f"--inh-caps=-{lacking}"))
     assert done.returncode == 3, done
-    assert f"lacks {named}" in done.stdout
+    assert f"missing: {named}" in done.stdout
     assert "SIDELOCK" not in saved_rules(lab.pod)

@@ -13,7 +13,8 @@ TEST(IpAddress, AMappedIpv4AddressEqualsThePlainOne) {
 
 TEST(IpAddress, BracketsAreTakenForIpv6Only) {
   EXPECT_EQ(IpAddress::parse("[2001:db8::1]"), IpAddress::parse("2001:db8::1"));
-  for (const char* text : {"[192.0.2.1]", "[2001:db8::1", "localhost", "192.0.2.1:80", "", "192.0.2.256", "fe80::1%eth0"}) {
+  for (const char* text :
+       {"[192.0.2.1]", "[2001:db8::1", "localhost", "192.0.2.1:80", "", "192.0.2.256", "fe80::1%eth0"}) {
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   }
 }

@@ -11,7 +11,9 @@
 namespace sidelock {
 namespace {
 
-Endpoint endpoint(const char* address, unsigned port) { return {*IpAddress::parse(address), static_cast<std::uint16_t>(port)}; }
+Endpoint endpoint(const char* address, unsigned port) {
+  return {*IpAddress::parse(address), static_cast<std::uint16_t>(port)};
+}
 
 Settings settings_for(std::vector<std::uint16_t> ports) {
   Settings settings;

@@ -51,9 +51,14 @@ TEST(AccessLog, RoutineEndingsAreNoErrors) {
 
 TEST(Printable, EscapesWhatCouldDeceiveAReader) {
   EXPECT_EQ(log::printable("plain.example"), "plain.example");
-  EXPECT_EQ(log::printable("b\xc3\xbc" "cher"), "b\xc3\xbc" "cher");
+  EXPECT_EQ(log::printable("b\xc3\xbc"
+                           "cher"),
+            "b\xc3\xbc"
+            "cher");
   EXPECT_EQ(log::printable("a\\b"), "a\\\\b");
-  EXPECT_EQ(log::printable("\xe2\x80\xae" "gpj"), "\\u{202e}gpj");
+  EXPECT_EQ(log::printable("\xe2\x80\xae"
+                           "gpj"),
+            "\\u{202e}gpj");
   EXPECT_EQ(log::printable("\xc0\xaf"), "\\xc0\\xaf");
   EXPECT_EQ(log::printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");
   EXPECT_EQ(log::printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");

@@ -43,7 +43,8 @@ TEST(Alpn, ChoosesAsTheSettingSays) {
 }
 
 TEST(Alpn, RefusesAMalformedOffer) {
-  for (const std::string& text : {std::string{}, std::string{"\x05h2"}, std::string{"\x00", 1}, std::string{"\x02h2\x09"}}) {
+  for (const std::string& text :
+       {std::string{}, std::string{"\x05h2"}, std::string{"\x00", 1}, std::string{"\x02h2\x09"}}) {
     EXPECT_EQ(choose_alpn(AlpnMode::kAuto, {}, text).answer, AlpnAnswer::kRefuse);
   }
 }

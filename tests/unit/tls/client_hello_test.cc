@@ -14,7 +14,8 @@ std::string record(char type, const std::string& body) {
 }
 
 std::string hello_message(std::size_t size) {
-  return std::string{1, static_cast<char>(size >> 16U), static_cast<char>(size >> 8U & 0xffU), static_cast<char>(size & 0xffU)} +
+  return std::string{1, static_cast<char>(size >> 16U), static_cast<char>(size >> 8U & 0xffU),
+                     static_cast<char>(size & 0xffU)} +
          std::string(size, 'h');
 }
 
@@ -22,7 +23,8 @@ HelloState inspect(const std::string& text) { return inspect_client_hello(std::a
 
 TEST(ClientHello, IsWholeOnlyWithItsLastByte) {
   const std::string whole = record(22, hello_message(517));
-  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_EQ(inspect(whole.substr(0, size)), HelloState::kIncomplete) << size;
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_EQ(inspect(whole.substr(0, size)), HelloState::kIncomplete) << size;
   EXPECT_EQ(inspect(whole), HelloState::kWhole);
   EXPECT_EQ(inspect(whole + "more"), HelloState::kWhole);
 }

@@ -1,0 +1,114 @@
+// Other programs that write the same tables at the same time, with the xtables lock and without.
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "netsetup/init.h"
+#include "netsetup/iptables/table.h"
+#include "support/capture_settings.h"
+#include "support/namespace.h"
+#include "support/shell.h"
+
+namespace sidelock {
+namespace {
+
+using iptables::TableError;
+using iptables::TableHandle;
+using ::testing::HasSubstr;
+
+class Race : public test::NamespaceTest {};
+
+Rule foreign_rule() {
+  Rule rule;
+  rule.comment = "theirs";
+  rule.target = kReturn;
+  return rule;
+}
+
+// Adds and removes a rule as fast as it can, and knows no lock.
+[[noreturn]] void write_forever() {
+  for (;;) {
+    try {
+      TableHandle adding{Family::kIpv4, Table::kNat};
+      adding.append("INPUT", foreign_rule());
+      adding.commit();
+      TableHandle removing{Family::kIpv4, Table::kNat};
+      removing.erase("INPUT", 0);
+      removing.commit();
+    } catch (const TableError& error) {
+      // EINVAL: the table was written, and then changed before libiptc could restore the counters.
+      if (error.number() != EAGAIN && error.number() != EINVAL && error.number() != E2BIG) ::_exit(1);
+    }
+  }
+}
+
+TEST_F(Race, LostToAnotherWriterIsToldByTheKernel) {
+  TableHandle ours{Family::kIpv4, Table::kNat};
+  ours.append("OUTPUT", foreign_rule());
+  TableHandle theirs{Family::kIpv4, Table::kNat};
+  theirs.append("INPUT", foreign_rule());
+  theirs.commit();
+  try {
+    ours.commit();
+    FAIL() << "the kernel took a stale table";
+  } catch (const TableError& error) {
+    EXPECT_EQ(error.number(), EAGAIN) << error.what();
+  }
+}
+
+TEST_F(Race, WithAConcurrentWriterIsWonInTheEnd) {
+  test::output_of("iptables-legacy -t nat -A POSTROUTING -o eth9 -j MASQUERADE");
+  const pid_t writer = ::fork();
+  if (writer == 0) write_forever();
+  for (int i = 0; i < 100; ++i) {
+    install_capture(i % 2 == 0 ? test::capture_port(80) : test::capture({{443, 445}}));
+  }
+  ::kill(writer, SIGKILL);
+  int status = 0;
+  ::waitpid(writer, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "the other writer gave up";
+  EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("-A POSTROUTING -o eth9 -j MASQUERADE"));
+  EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("--dport 445 "));
+}
+
+TEST_F(Race, ForTheLockEndsWithAClearErrorAfterLockWait) {
+  const Fd file{::open("/run/xtables.lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
+  ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
+  CaptureSettings settings = test::capture_port(80);
+  settings.lock_wait = std::chrono::milliseconds{100};
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    install_capture(settings);
+    FAIL() << "the lock was ignored";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::kFailure);
+    EXPECT_THAT(failure.what(), HasSubstr("/run/xtables.lock for all of 100 ms"));
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - start, settings.lock_wait);
+  EXPECT_EQ(test::saved_rules(), "");
+}
+
+TEST_F(Race, ForTheLockIsWonWhenItIsReleasedInTime) {
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    const Fd file{::open("/run/xtables.lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
+    ::flock(file.get(), LOCK_EX);
+    ::usleep(150'000);
+    ::_exit(0);
+  }
+  ::usleep(50'000);
+  install_capture(test::capture_port(80));
+  ::waitpid(holder, nullptr, 0);
+  EXPECT_THAT(test::saved_rules(), HasSubstr("SIDELOCK_IN"));
+}
+
+}  // namespace
+}  // namespace sidelock

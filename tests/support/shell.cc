@@ -1,0 +1,61 @@
+// See shell.h.
+#include "support/shell.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <regex>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+namespace sidelock::test {
+
+namespace {
+
+std::string from_environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : value;
+}
+
+}  // namespace
+
+Finished run(const std::string& command) {
+  FILE* pipe = ::popen(("{ " + command + "\n} 2>&1").c_str(), "re");
+  if (pipe == nullptr) return {};
+  Finished finished;
+  char buffer[4096];
+  for (std::size_t size = 0; (size = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    finished.output.append(buffer, size);
+  const int status = ::pclose(pipe);
+  finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return finished;
+}
+
+std::string output_of(const std::string& command) {
+  const Finished finished = run(command);
+  EXPECT_EQ(finished.status, 0) << command << '\n' << finished.output;
+  return finished.output;
+}
+
+std::string sidelock_program() { return from_environment("SIDELOCK", "sidelock"); }
+
+std::string kernel_shim() { return from_environment("KERNEL_SHIM", ""); }
+
+std::string without_noise(const std::string& text) {
+  static const std::regex kCounters{R"(\[[0-9]+:[0-9]+\])"};
+  std::istringstream lines{text};
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('#')) kept += std::regex_replace(line, kCounters, "[0:0]") + '\n';
+  }
+  return kept;
+}
+
+std::string saved_ipv4_rules() { return without_noise(output_of("iptables-legacy-save")); }
+
+std::string saved_ipv6_rules() { return without_noise(output_of("ip6tables-legacy-save")); }
+
+std::string saved_rules() { return saved_ipv4_rules() + saved_ipv6_rules(); }
+
+}  // namespace sidelock::test

@@ -1,0 +1,52 @@
+// Plans as text: a change of the firewall is reviewed as a change of tests/golden/*.rules.
+// SIDELOCK_UPDATE_GOLDEN=1 writes the files anew.
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "netsetup/plan.h"
+#include "support/capture_settings.h"
+
+namespace sidelock {
+namespace {
+
+struct Golden {
+  const char* name;
+  CaptureSettings settings;
+};
+
+std::vector<Golden> all_golden() {
+  CaptureSettings exclusions = test::capture({{80, 80}, {8000, 8010}});
+  exclusions.exclude_sources = {*Cidr::parse("10.0.0.0/8"), *Cidr::parse("169.254.1.1"), *Cidr::parse("fd66::/64")};
+  exclusions.exclude_interfaces = {"docker0", "veth+"};
+  CaptureSettings interfaces = test::capture({{443, 443}, {5432, 5432}});
+  interfaces.interfaces = {"eth0", "net+"};
+  interfaces.capture_port_base = 30000;
+  CaptureSettings ipv6_only = test::capture_port(80);
+  ipv6_only.ip_family = IpFamily::kIpv6;
+  CaptureSettings keeps_invalid = test::capture_port(80);
+  keeps_invalid.drop_invalid = false;
+  return {{"one_port", test::capture_port(80)},
+          {"exclusions", exclusions},
+          {"interfaces", interfaces},
+          {"many_ports", test::capture({{22, 22}, {1000, 1039}, {9000, 9003}})},
+          {"ipv6_only", ipv6_only},
+          {"keeps_invalid", keeps_invalid}};
+}
+
+TEST(Golden, PlansAreTheReviewedTexts) {
+  for (const Golden& golden : all_golden()) {
+    SCOPED_TRACE(golden.name);
+    const std::string path = std::string{SIDELOCK_GOLDEN_FILES} + '/' + golden.name + ".rules";
+    const std::string text = to_text(make_plan(golden.settings));
+    if (std::getenv("SIDELOCK_UPDATE_GOLDEN") != nullptr) std::ofstream{path} << text;
+    std::ostringstream reviewed;
+    reviewed << std::ifstream{path}.rdbuf();
+    EXPECT_EQ(text, reviewed.str());
+  }
+}
+
+}  // namespace
+}  // namespace sidelock

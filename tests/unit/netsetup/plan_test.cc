@@ -1,0 +1,100 @@
+// What the plan promises, beside its text, which the golden files hold.
+#include "netsetup/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "config/capture_contract.h"
+#include "support/capture_settings.h"
+
+namespace sidelock {
+namespace {
+
+const TablePlan& table_of(const Plan& plan, Family family, Table table) {
+  const auto& tables = std::ranges::find(plan.families, family, &FamilyPlan::family)->tables;
+  return *std::ranges::find(tables, table, &TablePlan::table);
+}
+
+const Chain& chain_of(const TablePlan& table, const std::string& name) {
+  return *std::ranges::find(table.chains, name, &Chain::name);
+}
+
+TEST(Plan, CommitsMangleBeforeNat) {
+  for (const FamilyPlan& family : make_plan(test::capture_port(80)).families) {
+    ASSERT_EQ(family.tables.size(), 2U);
+    EXPECT_EQ(family.tables[0].table, Table::kMangle);
+    EXPECT_EQ(family.tables[1].table, Table::kNat);
+  }
+}
+
+TEST(Plan, GivesEachPortItsOwnCapturePort) {
+  const Plan plan = make_plan(test::capture({{80, 81}, {443, 443}}));
+  const Chain& entry = chain_of(table_of(plan, Family::kIpv6, Table::kNat), "SIDELOCK_IN");
+  ASSERT_EQ(entry.rules.size(), 3U);
+  EXPECT_EQ(entry.rules[2].destination_ports, (PortRange{443, 443}));
+  EXPECT_EQ(entry.rules[2].to_port, 19102);
+}
+
+TEST(Plan, KeepsSixteenPortsInOneChainAndSpreadsMore) {
+  const auto chains = [](std::uint16_t last) {
+    return make_plan(test::capture({{1, last}})).families[0].tables[1].chains.size();
+  };
+  EXPECT_EQ(chains(16), 1U);
+  EXPECT_EQ(chains(17), 2U);
+  EXPECT_EQ(chains(32), 2U);
+  EXPECT_EQ(chains(33), 3U);
+}
+
+TEST(Plan, CapturesEveryPortOfManyExactlyOnce) {
+  const CaptureSettings settings = test::capture({{1, 30}, {100, 1099}, {65000, 65000}});
+  const Plan plan = make_plan(settings);
+  const TablePlan& nat = table_of(plan, Family::kIpv4, Table::kNat);
+  std::set<unsigned> seen;
+  for (const Rule& jump : chain_of(nat, "SIDELOCK_IN").rules) {
+    const Chain& chain = chain_of(nat, jump.target);
+    EXPECT_LE(chain.rules.size(), 32U);
+    for (const Rule& rule : chain.rules) {
+      EXPECT_GE(rule.destination_ports->first, jump.destination_ports->first);
+      EXPECT_LE(rule.destination_ports->last, jump.destination_ports->last);
+      EXPECT_EQ(rule.to_port, settings.capture_port_base + seen.size()) << rule.destination_ports->first;
+      EXPECT_TRUE(seen.insert(rule.destination_ports->first).second);
+    }
+  }
+  EXPECT_EQ(seen.size(), expand(settings.ports).size());
+}
+
+TEST(Plan, NamesAnUnwantedFamilyWithNothingInIt) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.ip_family = IpFamily::kIpv6;
+  const Plan plan = make_plan(settings);
+  EXPECT_EQ(plan.families[0].need, Need::kUnwanted);
+  EXPECT_TRUE(plan.families[0].tables[0].is_empty() && plan.families[0].tables[1].is_empty());
+  EXPECT_EQ(plan.families[1].need, Need::kRequired);
+}
+
+TEST(Plan, NeedsIpv6UnderAutoOnlyWhereTheKernelHasIt) {
+  const Plan plan = make_plan(test::capture_port(80));
+  EXPECT_EQ(plan.families[0].need, Need::kRequired);
+  EXPECT_EQ(plan.families[1].need, Need::kIfPresent);
+}
+
+TEST(Plan, PutsExcludedSourcesOnlyIntoTheirFamily) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.exclude_sources = {*Cidr::parse("10.0.0.1")};
+  const Plan plan = make_plan(settings);
+  EXPECT_EQ(chain_of(table_of(plan, Family::kIpv4, Table::kNat), "SIDELOCK_IN").rules.size(), 2U);
+  EXPECT_EQ(chain_of(table_of(plan, Family::kIpv6, Table::kNat), "SIDELOCK_IN").rules.size(), 1U);
+}
+
+TEST(Plan, TakesTheWildcardForAllInterfacesButLo) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.interfaces = {"+"};
+  EXPECT_EQ(to_text(make_plan(settings)).find("-i +"), std::string::npos);
+  EXPECT_NE(to_text(make_plan(settings)).find("! -i lo"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sidelock
