@@ -106,6 +106,15 @@ std::size_t Socket::unacknowledged() const noexcept {
   return ::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
+bool Socket::is_peer_silent(std::chrono::milliseconds limit) const noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  // One probe may just be on its way; two without an answer are asking in vain.
+  const bool is_asking = info.tcpi_retransmits > 0 || info.tcpi_probes > 1;
+  return is_asking && std::chrono::milliseconds{info.tcpi_last_ack_recv} >= limit;
+}
+
 IoResult Socket::fail(int error) noexcept {
   if (error_ == 0) error_ = error;
   watch_->readable = watch_->writable = true;  // never wait for a broken connection

@@ -78,6 +78,10 @@ class Socket {
   // the connection is gone.
   [[nodiscard]] std::size_t unacknowledged() const noexcept;
 
+  // Whether the peer has acknowledged nothing for `limit` although the kernel keeps asking (tcp(7), TCP_INFO). A peer
+  // that only does not read answers the kernel's probes, and is not silent.
+  [[nodiscard]] bool is_peer_silent(std::chrono::milliseconds limit) const noexcept;
+
   class Readiness {
    public:
     Readiness(Socket& socket, bool Watch::*flag, Waiter* Watch::*list) noexcept

@@ -106,8 +106,13 @@ task<Outcome> serve(Connection& connection) {
   if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
 
   Worker& worker = connection.worker;
-  Relay relay{connection.tls,      *connection.app_socket,   worker.buffers(),
-              connection.progress, worker.settings().limits, connection.policy->on_truncation};
+  Relay relay{connection.tls,
+              *connection.app_socket,
+              worker.buffers(),
+              connection.progress,
+              worker.silence_watch(),
+              worker.settings().limits,
+              connection.policy->on_truncation};
   connection.relay = &relay;
   const Outcome outcome = co_await relay.run();
   connection.relay = nullptr;
@@ -145,6 +150,17 @@ Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place plac
 }
 
 Connection::~Connection() { worker.remove(*this); }
+
+bool Connection::look_after(Clock::time_point since) {
+  if (relay == nullptr) return false;
+  // What has moved since the last look may be unanswered at the next one.
+  if (progress.last_activity >= since) {
+    has_outstanding = true;
+  } else if (has_outstanding) {
+    has_outstanding = relay->look_after();
+  }
+  return has_outstanding;
+}
 
 void Connection::drain(Clock::time_point quiet_since) {
   if (relay != nullptr && relay->is_quiet_since(quiet_since)) {

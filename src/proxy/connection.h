@@ -28,6 +28,10 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
+  // Called by the worker's SilenceWatch, which did so before at `since`: ends the connection when a peer has gone
+  // silent. False when it need not be called before bytes move again.
+  bool look_after(Clock::time_point since);
+
   // Called by the draining worker. drain() ends the connection cleanly if it has been quiet for a while.
   void drain(Clock::time_point quiet_since);
   void abort();
@@ -49,8 +53,9 @@ class Connection {
   const Clock::time_point accepted_at;
   std::string failure;  // why it failed, for the log
   bool is_waiting_for_hello = false;
-  bool is_drained = false;  // aborted by the drain, not by a fault
-  std::size_t index = 0;    // in the worker's list
+  bool has_outstanding = false;  // bytes that a peer has perhaps not acknowledged
+  bool is_drained = false;       // aborted by the drain, not by a fault
+  std::size_t index = 0;         // in the worker's list
 };
 
 // Serves one accepted connection to its end, logs it and lets go of it.

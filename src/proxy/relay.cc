@@ -6,12 +6,13 @@
 
 namespace sidelock {
 
-Relay::Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, const LimitSettings& limits,
-             OnTruncation on_truncation)
+Relay::Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, SilenceWatch& silence_watch,
+             const LimitSettings& limits, OnTruncation on_truncation)
     : client_{client},
       app_{app},
       buffers_{buffers},
       progress_{progress},
+      silence_watch_{silence_watch},
       limits_{limits},
       on_truncation_{on_truncation} {}
 
@@ -163,11 +164,21 @@ void Relay::end(Outcome outcome, bool is_clean) {
   app_.interrupt();
 }
 
+bool Relay::look_after() {
+  const auto limit = silence_watch_.limit();
+  if (client_.socket().is_peer_silent(limit)) fail(Outcome::kClientReset);
+  if (app_.is_peer_silent(limit)) fail(Outcome::kAppReset);
+  return unacknowledged() > 0;
+}
+
 bool Relay::is_quiet_since(Clock::time_point time) const {
   return progress_.last_activity <= time && !is_flushing_ && !is_delivering_ && unacknowledged() == 0;
 }
 
-void Relay::note_activity() noexcept { progress_.last_activity = client_.socket().reactor().now(); }
+void Relay::note_activity() {
+  progress_.last_activity = client_.socket().reactor().now();
+  silence_watch_.note_activity(progress_.last_activity);
+}
 
 // Time limits look at the clock only when they would expire: a byte moved costs no timer operation.
 void Relay::arm_limit() {

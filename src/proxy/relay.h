@@ -8,6 +8,7 @@
 #include "io/buffers.h"
 #include "proxy/outcome.h"
 #include "proxy/progress.h"
+#include "proxy/silence.h"
 #include "tls/stream.h"
 
 namespace sidelock {
@@ -19,13 +20,17 @@ namespace sidelock {
 // are aborted: the caller resets them.
 class Relay final : private Timer {
  public:
-  Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, const LimitSettings& limits,
-        OnTruncation on_truncation);
+  Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, SilenceWatch& silence_watch,
+        const LimitSettings& limits, OnTruncation on_truncation);
 
   task<Outcome> run();
 
   // Ends the relay from outside: with kDrained cleanly when `is_clean`, else with a reset.
   void end(Outcome outcome, bool is_clean);
+
+  // Ends the relay when the client or the app has gone silent: see Socket::is_peer_silent(). False when nothing is
+  // under way that could go unanswered, so that there is nothing to look after until bytes move again.
+  bool look_after();
 
   // Nothing moves and nothing is kept for a slow reader.
   [[nodiscard]] bool is_quiet_since(Clock::time_point time) const;
@@ -36,7 +41,7 @@ class Relay final : private Timer {
   void client_ended(ReadEnd end);
   void app_ended();
   void fail(Outcome outcome);
-  void note_activity() noexcept;
+  void note_activity();
 
   void arm_limit();
   void on_expiry() override;
@@ -47,6 +52,7 @@ class Relay final : private Timer {
   Socket& app_;
   Buffers& buffers_;
   Progress& progress_;
+  SilenceWatch& silence_watch_;
   const LimitSettings& limits_;
   OnTruncation on_truncation_;
 

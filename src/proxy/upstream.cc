@@ -29,9 +29,6 @@ Outcome connect_failure(int error) {
 
 void set_connection_options(int socket, const LimitSettings& limits) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (limits.tcp_user_timeout.count() > 0) {
-    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limits.tcp_user_timeout.count()));
-  }
   if (limits.tcp_keepalive.count() == 0) return;
   const auto idle = std::chrono::ceil<std::chrono::seconds>(limits.tcp_keepalive).count();
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);

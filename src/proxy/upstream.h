@@ -24,7 +24,7 @@ task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor,
                                                UpstreamMark mark);
 
 // Options for both sides of a connection, and for listeners, whose accepted sockets inherit them (tcp(7)): no Nagle
-// delay, keep-alive, user timeout. A refused option is no failure: the connection works without it.
+// delay, keep-alive. A refused option is no failure: the connection works without it.
 void set_connection_options(int socket, const LimitSettings& limits) noexcept;
 
 }  // namespace sidelock

@@ -72,7 +72,12 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
       context_{std::move(context)},
       destination_policy_{settings},
       trim_timer_{std::make_unique<TrimTimer>(reactor_)},
-      drain_timer_{std::make_unique<DrainTimer>(*this)} {
+      drain_timer_{std::make_unique<DrainTimer>(*this)},
+      silence_watch_{reactor_.timers(), settings.limits.tcp_user_timeout, [this](Clock::time_point since) {
+                       bool is_needed = false;
+                       for (Connection* const connection : connections_) is_needed |= connection->look_after(since);
+                       return is_needed;
+                     }} {
   for (ListeningSocket& socket : listeners)
     listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
 }

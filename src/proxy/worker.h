@@ -16,6 +16,7 @@
 #include "proxy/connection.h"
 #include "proxy/own_addresses.h"
 #include "proxy/shared.h"
+#include "proxy/silence.h"
 #include "proxy/slots.h"
 #include "tls/context.h"
 
@@ -65,6 +66,7 @@ class Worker {
   // Whether a client is one of our own connections to the app.
   [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
   [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }
+  [[nodiscard]] SilenceWatch& silence_watch() noexcept { return silence_watch_; }
   // True, and reported, when the connection is run's own probe.
   bool take_probe(const Connection& connection);
   void add(Connection& connection);
@@ -104,6 +106,7 @@ class Worker {
   std::function<void()> on_drained_;
   std::unique_ptr<TrimTimer> trim_timer_;
   std::unique_ptr<DrainTimer> drain_timer_;
+  SilenceWatch silence_watch_;
   std::thread thread_;
 };
 
