@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -43,11 +42,13 @@ std::string sidelock_program() { return from_environment("SIDELOCK", "sidelock")
 std::string kernel_shim() { return from_environment("KERNEL_SHIM", ""); }
 
 std::string without_noise(const std::string& text) {
-  static const std::regex kCounters{R"(\[[0-9]+:[0-9]+\])"};
   std::istringstream lines{text};
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with('#')) kept += std::regex_replace(line, kCounters, "[0:0]") + '\n';
+    if (line.starts_with('#')) continue;
+    // Only the lines that name chains have counters: ":PREROUTING ACCEPT [1:60]".
+    if (line.starts_with(':')) line.replace(line.find('['), std::string::npos, "[0:0]");
+    kept += line + '\n';
   }
   return kept;
 }
