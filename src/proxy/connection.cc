@@ -104,6 +104,7 @@ task<Outcome> serve(Connection& connection) {
   if (const Refusal refused = find_policy(connection)) co_return *refused;
   if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
   if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  if (connection.is_drained) co_return Outcome::kDrained;  // given up while it was under way to the app
 
   Worker& worker = connection.worker;
   Relay relay{connection.tls,
