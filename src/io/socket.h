@@ -62,7 +62,9 @@ class Socket {
   [[nodiscard]] bool may_read() const noexcept { return watch_->readable; }
 
   // Resumes those that wait to read, soon, although nothing may have come.
-  void interrupt() { reactor_->schedule_all(watch_->readers); }
+  void interrupt() {
+    if (watch_) reactor_->schedule_all(watch_->readers);
+  }
 
   // Ends all use of this socket with `error` without a system call: waiters are resumed soon, reads and writes fail.
   void abort(int error);

@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kDrainLook{100};
 constexpr std::chrono::seconds kQuiet{1};
 constexpr std::chrono::seconds kTrimDelay{2};
+constexpr std::chrono::milliseconds kLastCall{500};
 constexpr std::size_t kClosedBeforeTrim = 64;
 
 bool is_out_of_resources(int error) {
@@ -62,6 +63,18 @@ class Worker::DrainTimer final : public Timer {
   Worker& worker_;
 };
 
+// Ends the reactor although something is left.
+class Worker::LastCall final : public Timer {
+ public:
+  explicit LastCall(Reactor& reactor) : reactor_{reactor} {}
+  void start() { reactor_.timers().arm(*this, reactor_.now() + kLastCall); }
+
+ private:
+  void on_expiry() override { reactor_.stop(); }
+
+  Reactor& reactor_;
+};
+
 Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, std::vector<ListeningSocket> listeners,
                std::shared_ptr<const TlsContext> context, OnProbe on_probe)
     : settings_{settings},
@@ -73,6 +86,7 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
       destination_policy_{settings},
       trim_timer_{std::make_unique<TrimTimer>(reactor_)},
       drain_timer_{std::make_unique<DrainTimer>(*this)},
+      last_call_{std::make_unique<LastCall>(reactor_)},
       silence_watch_{reactor_.timers(), settings.limits.tcp_user_timeout, [this](Clock::time_point since) {
                        bool is_needed = false;
                        for (Connection* const connection : connections_) is_needed |= connection->look_after(since);
@@ -82,7 +96,15 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
     listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
 }
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+  if (!thread_.joinable()) return;
+  // Every connection and accept loop unwinds in its own thread; one that cannot within moments is left behind.
+  const auto finish = [this] { reactor_.stop(); };
+  drain(finish);
+  abort_connections();
+  reactor_.post([this] { last_call_->start(); });
+  thread_.join();
+}
 
 void Worker::start() {
   // Signals belong to the main thread; a new thread inherits the mask.
@@ -115,12 +137,6 @@ void Worker::abort_connections() {
   reactor_.post([this] {
     for (Connection* const connection : connections_) connection->abort();
   });
-}
-
-void Worker::join() {
-  if (!thread_.joinable()) return;
-  reactor_.stop();
-  thread_.join();
 }
 
 bool Worker::is_our_upstream(const ClientAddress& client, const OriginalDestination& destination) {

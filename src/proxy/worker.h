@@ -41,7 +41,7 @@ class Worker {
   // Settings and `shared` outlive the worker. Throws std::system_error.
   Worker(const Settings& settings, WorkerLimits limits, Shared& shared, std::vector<ListeningSocket> listeners,
          std::shared_ptr<const TlsContext> context, OnProbe on_probe);
-  ~Worker();  // joins the thread, if join() has not
+  ~Worker();  // resets what is left and joins the thread
 
   // From the main thread. start() once; the rest are posted and take effect soon.
   void start();
@@ -50,7 +50,6 @@ class Worker {
   // `on_done` in the worker's thread when none is left.
   void drain(std::function<void()> on_done);
   void abort_connections();
-  void join();
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
 
   // For the connections, in the worker's thread.
@@ -79,6 +78,7 @@ class Worker {
   };
   class TrimTimer;
   class DrainTimer;
+  class LastCall;
 
   Detached accept_from(Listener& listener);
   void admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair);
@@ -106,6 +106,7 @@ class Worker {
   std::function<void()> on_drained_;
   std::unique_ptr<TrimTimer> trim_timer_;
   std::unique_ptr<DrainTimer> drain_timer_;
+  std::unique_ptr<LastCall> last_call_;
   SilenceWatch silence_watch_;
   std::thread thread_;
 };
