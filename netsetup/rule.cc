@@ -18,7 +18,7 @@ std::string ports_text(const PortRange& ports) {
 }
 
 // The characters that iptables escapes inside quotes.
-std::string quoted(std::string_view comment) {
+std::string in_quotes(std::string_view comment) {
   std::string text = "\"";
   for (const char c : comment) {
     if (c == '"' || c == '\\' || c == '\'') text += '\\';
@@ -45,7 +45,7 @@ std::string to_text(const Rule& rule, std::string_view chain) {
   if (rule.destination_ports) text += " -m tcp --dport " + ports_text(*rule.destination_ports);
   if (rule.is_destination_local) text += " -m addrtype --dst-type LOCAL";
   if (rule.is_state_invalid) text += " -m conntrack --ctstate INVALID";
-  if (!rule.comment.empty()) text += " -m comment --comment " + quoted(rule.comment);
+  if (!rule.comment.empty()) text += " -m comment --comment " + in_quotes(rule.comment);
   if (rule.has_more) text += " ...";
   if (!rule.target.empty()) text += " -j " + rule.target;
   if (rule.target == kRedirect) text += " --to-ports " + std::to_string(rule.to_port);

@@ -7,7 +7,7 @@ import pytest
 
 from support import apps
 from support.client import RawTls, connect, connect_tls, receive_exactly, wait_for_end
-from support.process import IS_SANITIZED
+from support.process import IS_SANITIZED, clean_environment
 from support.waiting import wait_until
 
 
@@ -52,7 +52,9 @@ def test_memory_is_given_back_after_many_connections(run, echo_app):
 def test_a_log_that_nobody_reads_stops_no_connection(run, echo_app, tmp_path):
     reader, writer = os.pipe()
     try:
-        sidelock = run(echo_app.port, stdout=writer, is_ready=False)
+        # The writer is left behind in its write(), with a line in hand; LeakSanitizer would take that line for lost.
+        environment = clean_environment(ASAN_OPTIONS="detect_leaks=0")
+        sidelock = run(echo_app.port, stdout=writer, is_ready=False, environment=environment)
         with sidelock:
             sidelock.is_leak_checked = False
             wait_until(lambda: can_connect(sidelock.port), "sidelock to listen")
