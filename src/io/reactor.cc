@@ -71,7 +71,7 @@ void Reactor::post(std::function<void()> work) {
 std::unique_ptr<Watch> Reactor::watch(int fd) {
   auto watch = std::make_unique<Watch>();
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.ptr = watch.get();
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "register a descriptor");
   return watch;
@@ -89,7 +89,7 @@ void Reactor::schedule_all(Waiter*& list) {
 }
 
 void Reactor::dispatch(Watch& watch, unsigned events) {
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watch.hung_up = true;
+  if ((events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0) watch.may_stop_short = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watch.readable = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) watch.writable = true;
   if (watch.writable) resume_all(watch.writers);

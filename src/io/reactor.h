@@ -24,7 +24,9 @@ struct Waiter {
 struct Watch {
   bool readable = false;
   bool writable = true;  // a new socket's buffer is empty: the first send is tried without waiting
-  bool hung_up = false;  // the peer has shut down or an error is queued: a short read no longer means "drained"
+  // The peer has shut down, an error is queued, or there is urgent data, at which the kernel ends a read: a short read
+  // no longer means "drained".
+  bool may_stop_short = false;
   Waiter* readers = nullptr;
   Waiter* writers = nullptr;
 };

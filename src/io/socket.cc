@@ -23,7 +23,7 @@ IoResult Socket::read(std::span<std::byte> into) {
   } while (count < 0 && errno == EINTR);
   if (count > 0) {
     // Edge-triggered: what arrives after a short read raises a new event. Not so an end that is already known.
-    if (static_cast<std::size_t>(count) < into.size() && !watch_->hung_up) watch_->readable = false;
+    if (static_cast<std::size_t>(count) < into.size() && !watch_->may_stop_short) watch_->readable = false;
     return {Io::kDone, static_cast<std::size_t>(count)};
   }
   if (count == 0) return error_ == 0 ? IoResult{Io::kEnd, 0} : IoResult{Io::kError, 0};

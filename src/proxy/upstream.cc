@@ -29,6 +29,8 @@ Outcome connect_failure(int error) {
 
 void set_connection_options(int socket, const LimitSettings& limits) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Urgent bytes are bytes of the stream like all others (RFC 6093).
+  set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
   if (limits.tcp_keepalive.count() == 0) return;
   const auto idle = std::chrono::ceil<std::chrono::seconds>(limits.tcp_keepalive).count();
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);

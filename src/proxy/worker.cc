@@ -194,7 +194,11 @@ Detached Worker::accept_from(Listener& listener) {
     const Io state = listener.socket.accept(accepted, client);
     if (state == Io::kDone) {
       has_warned = false;
-      admit(std::move(accepted), client, listener.pair);
+      try {
+        admit(std::move(accepted), client, listener.pair);
+      } catch (const std::exception& failure) {
+        log::warning("connection from {} given up: {}", client.to_string(), failure.what());
+      }
       if (++accepted_this_turn % kAcceptsPerTurn == 0) co_await reactor_.yield();
     } else if (state == Io::kWouldBlock) {
       if (is_draining_) break;  // the queue is empty: closing the listener resets nobody

@@ -1,6 +1,7 @@
 """Both directions carry exactly the bytes that were sent, whatever their number and split."""
 
 import hashlib
+import socket
 import threading
 
 from support import apps
@@ -101,3 +102,20 @@ def test_many_connections_at_once_do_not_mix(run, echo_app):
         for thread in threads:
             thread.join()
         assert failures == []
+
+
+def test_urgent_bytes_of_the_app_are_bytes_like_all_others(run):
+    def send_urgently(connection, seen):
+        for _ in range(100):
+            connection.send(b"before")
+            connection.send(b"now", socket.MSG_OOB)
+            connection.send(b"after")
+        connection.shutdown(socket.SHUT_WR)
+        apps.receive_all(connection, seen)
+
+    with apps.App(send_urgently) as app, run(app.port) as sidelock:
+        client = RawTls(sidelock.port)
+        assert client.receive_exactly(1400) == b"beforenowafter" * 100
+        assert client.receive() == b""
+        client.close_notify()
+        client.close()
