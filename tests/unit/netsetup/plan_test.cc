@@ -18,7 +18,7 @@ const TablePlan& table_of(const Plan& plan, Family family, Table table) {
   return *std::ranges::find(tables, table, &TablePlan::table);
 }
 
-const Chain& chain_of(const TablePlan& table, const std::string& name) {
+const Chain& chain_of(const TablePlan& table, std::string_view name) {
   return *std::ranges::find(table.chains, name, &Chain::name);
 }
 
