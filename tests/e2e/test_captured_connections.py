@@ -278,3 +278,10 @@ def test_run_as_root_gives_its_capabilities_up(lab, captured):
         values = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
         assert int(values["CapEff"], 16) == int(values["CapPrm"], 16) == int(values["CapAmb"], 16) == 0
         assert values["NoNewPrivs"] == "1"
+
+
+def test_an_upstream_address_of_somebody_else_is_a_usage_error(lab, tls_folder, tmp_path):
+    with run_captured(lab.pod, tls_folder, tmp_path / "run.log", "--ports", "80", "--upstream", "10.99.0.1",
+                      expected_errors=("--upstream 10.99.0.1",)) as sidelock:
+        assert sidelock.wait() == 2
+        assert any("not an address of this pod" in message for message in sidelock.messages())
