@@ -15,6 +15,7 @@
 #include "run/limits.h"
 #include "run/listeners.h"
 #include "run/privileges.h"
+#include "tls/credential_watch.h"
 
 namespace sidelock {
 
@@ -86,6 +87,7 @@ class Supervisor {
   std::shared_ptr<TicketKeys> tickets_;
   std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   std::optional<CaptureProof> proof_;
+  std::optional<CredentialWatch> credential_watch_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t drained_workers_ = 0;
   bool is_terminating_ = false;
@@ -137,6 +139,10 @@ ExitCode Supervisor::serve() {
   }
   for (const auto& worker : workers_) worker->start();
   signal_handling_ = handle_signals();
+  if (settings_.tls.self_signed.empty()) {
+    credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
+    credential_watch_->start();
+  }
   if (proof_) {
     proof_->start();
   } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -90,6 +91,26 @@ std::shared_ptr<const Credential> load_pair(const std::string& certificate_file,
   return assemble(load_certificates(certificate_file), std::move(key), source);
 }
 
+// A mounted Secret has its files behind the symlink ..data, which is replaced as a whole: both files are read through
+// what it leads to at this moment, so that they are of one version.
+std::string real_folder(const std::string& folder) {
+  const std::unique_ptr<char, Freed<std::free>> resolved{::realpath((folder + "/..data").c_str(), nullptr)};
+  return resolved ? std::string{resolved.get()} : folder;
+}
+
+std::shared_ptr<const Credential> load_from_folder(const std::string& folder) {
+  constexpr int kMostTries = 5;
+  for (int tries = 1;; ++tries) {
+    const std::string resolved = real_folder(folder);
+    try {
+      return load_pair(resolved + "/tls.crt", resolved + "/tls.key");
+    } catch (const Failure&) {
+      // A version that was replaced while it was read is no fault of the one that is there now.
+      if (tries == kMostTries || real_folder(folder) == resolved) throw;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSettings& settings) {
@@ -107,7 +128,7 @@ std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSetting
           load_pair(certificate_file, has_own_key ? certificate_file : settings.private_key_files[i]));
     }
   } else {
-    credentials.push_back(load_pair(settings.directory + "/tls.crt", settings.directory + "/tls.key"));
+    credentials.push_back(load_from_folder(settings.directory));
   }
   return credentials;
 }

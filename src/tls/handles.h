@@ -14,6 +14,7 @@ namespace sidelock {
 
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, Freed<BIO_meth_free>>;
+using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
 using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;

@@ -1,0 +1,117 @@
+// See credential_watch.h.
+#include "tls/credential_watch.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <set>
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <sys/inotify.h>
+
+#include "tls/handles.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr std::chrono::seconds kComparePause{5};
+// A pair is written in two steps, and a Secret in several: look when it is quiet again.
+constexpr std::chrono::milliseconds kSettle{200};
+
+// Wakes the watching coroutine although no event came.
+class Wake final : public Timer {
+ public:
+  explicit Wake(Socket& socket) : socket_{socket} {
+    socket.reactor().timers().arm(*this, socket.reactor().now() + kComparePause);
+  }
+
+ private:
+  void on_expiry() override { socket_.interrupt(); }
+
+  Socket& socket_;
+};
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+std::vector<std::string> CredentialWatch::files(const TlsSettings& settings) {
+  if (!settings.self_signed.empty()) return {};
+  std::vector<std::string> files = settings.certificate_files;
+  files.insert(files.end(), settings.private_key_files.begin(), settings.private_key_files.end());
+  if (files.empty()) files = {settings.directory + "/tls.crt", settings.directory + "/tls.key"};
+  return files;
+}
+
+CredentialWatch::CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<void()> on_change)
+    : reactor_{reactor}, on_change_{std::move(on_change)}, files_{files(settings)} {
+  Fd fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  if (fd) inotify_.emplace(std::move(fd), reactor);
+  known_ = digest();
+}
+
+Background CredentialWatch::watch() {
+  while (!files_.empty()) {
+    watch_folders();
+    if (inotify_) {
+      const Wake wake{*inotify_};
+      co_await inotify_->readable();
+    } else {
+      co_await reactor_.sleep(kComparePause);
+    }
+    if (inotify_ && inotify_->may_read()) {
+      co_await reactor_.sleep(kSettle);
+      drain_events();
+    }
+    const Digest now = digest();
+    if (now == known_) continue;
+    known_ = now;
+    on_change_();
+  }
+}
+
+// Again and again, because a folder may have been replaced: for a folder that is watched already this changes nothing.
+void CredentialWatch::watch_folders() {
+  if (!inotify_) return;
+  std::set<std::string> folders;
+  std::transform(files_.begin(), files_.end(), std::inserter(folders, folders.end()), folder_of);
+  for (const std::string& folder : folders) {
+    ::inotify_add_watch(inotify_->fd(), folder.c_str(),
+                        IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_ONLYDIR);
+  }
+}
+
+// What happened is of no interest: the contents tell.
+void CredentialWatch::drain_events() {
+  alignas(inotify_event) std::array<char, 4096> events;
+  while (::read(inotify_->fd(), events.data(), events.size()) > 0) {
+  }
+  inotify_->note_drained();
+}
+
+CredentialWatch::Digest CredentialWatch::digest() const {
+  Digest result{};
+  const DigestContextPtr context{::EVP_MD_CTX_new()};
+  ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr);
+  std::array<char, 4096> part;
+  for (const std::string& path : files_) {
+    const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    // A mark for each file keeps "ab" + "c" and "a" + "bc" apart, and a missing file from an empty one.
+    const std::string mark = file ? path + '\0' : path + '\1';
+    ::EVP_DigestUpdate(context.get(), mark.data(), mark.size());
+    for (ssize_t count = 0; file && (count = ::read(file.get(), part.data(), part.size())) > 0;) {
+      ::EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(count));
+    }
+  }
+  ::OPENSSL_cleanse(part.data(), part.size());
+  ::EVP_DigestFinal_ex(context.get(), result.data(), nullptr);
+  return result;
+}
+
+}  // namespace sidelock

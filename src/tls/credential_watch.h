@@ -1,0 +1,49 @@
+// Notices that the files of a credential have changed: by inotify(7) on their folders, where it works, and by comparing
+// contents every few seconds. The folders are watched, not the files: Kubernetes replaces a mounted Secret by renaming
+// a symlink, and the file that was opened before never changes.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "io/socket.h"
+#include "io/task.h"
+
+namespace sidelock {
+
+// Lives in one reactor's thread. The settings and the reactor outlive it. Keeps a digest of the contents, never a key.
+class CredentialWatch {
+ public:
+  // `on_change` is called, in the reactor's thread, soon after the contents of the files have become others; also when
+  // a file has gone or come, or is only half written: what it finds then may be unusable, and it is called again when
+  // the contents change again. Without inotify (a limit of the kernel's) changes are found by comparing alone.
+  CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<void()> on_change);
+  CredentialWatch(const CredentialWatch&) = delete;
+  CredentialWatch& operator=(const CredentialWatch&) = delete;
+
+  void start() { watching_ = watch(); }
+
+  // The files that the settings name; none for a self-signed certificate.
+  static std::vector<std::string> files(const TlsSettings& settings);
+
+ private:
+  using Digest = std::array<unsigned char, 32>;
+
+  Background watch();
+  void watch_folders();
+  void drain_events();
+  [[nodiscard]] Digest digest() const;
+
+  Reactor& reactor_;
+  std::function<void()> on_change_;
+  std::vector<std::string> files_;
+  std::optional<Socket> inotify_;
+  Digest known_{};
+  Background watching_;
+};
+
+}  // namespace sidelock
