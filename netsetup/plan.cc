@@ -102,7 +102,8 @@ void add_redirects(TablePlan& nat, Chain entry, const CaptureSettings& settings)
   std::ranges::sort(nat.chains, {}, &Chain::name);
 }
 
-// `run` connects to this port over lo; only rules made from the same settings lead it to the first capture port.
+// `run` connects to this port over lo; only rules made from the same settings lead it to the first capture port. In
+// front, because an ACCEPT of somebody else's before it would make `run` believe that nothing is captured.
 Hook probe_hook(const CaptureSettings& settings) {
   const std::uint16_t port = probe_port(settings);
   Rule rule;
@@ -112,7 +113,7 @@ Hook probe_hook(const CaptureSettings& settings) {
   rule.comment = kProbeComment;
   rule.target = kRedirect;
   rule.to_port = settings.capture_port_base;
-  return {"OUTPUT", false, std::move(rule)};
+  return {"OUTPUT", true, std::move(rule)};
 }
 
 TablePlan nat_plan(const CaptureSettings& settings, Family family) {
@@ -126,6 +127,8 @@ TablePlan mangle_plan(const CaptureSettings& settings, Family family) {
   TablePlan mangle{Table::kMangle, {}, {}};
   if (!settings.drop_invalid) return mangle;
   mangle.hooks = entry_hooks(settings);
+  // Unlike nat, mangle sees every packet and not only the first of a connection: all others must pass by the ports.
+  for (Hook& hook : mangle.hooks) hook.rule.is_state_invalid = true;
   Chain entry{kEntryChain, exclusions(settings, family)};
   for (const PortRange& ports : settings.ports) {
     Rule rule = jump_by_range(ports, std::string{kDrop});

@@ -77,6 +77,13 @@ TEST_F(ForeignRules, StandBehindOursAfterInit) {
   EXPECT_LT(rules.find("-j SIDELOCK_IN"), rules.find("-A PREROUTING -j ACCEPT"));
 }
 
+TEST_F(ForeignRules, ThatAcceptAllOutputStandBehindTheProbe) {
+  output_of("iptables-legacy -t nat -A OUTPUT -j ACCEPT");
+  install_capture(capture_port(80));
+  const std::string rules = saved_rules();
+  EXPECT_LT(rules.find("-A OUTPUT -o lo -p tcp"), rules.find("-A OUTPUT -j ACCEPT"));
+}
+
 TEST_F(ForeignRules, BeforeOursFailTheVerificationAndOursGoAway) {
   for (const char* target : {"ACCEPT", "THEIRS"}) {
     output_of("iptables-legacy -t nat -N THEIRS 2>/dev/null; true");

@@ -1,6 +1,7 @@
 // Other programs that write the same tables at the same time, with the xtables lock and without.
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -96,17 +97,36 @@ TEST_F(Race, ForTheLockEndsWithAClearErrorAfterLockWait) {
   EXPECT_EQ(test::saved_rules(), "");
 }
 
-TEST_F(Race, ForTheLockIsWonWhenItIsReleasedInTime) {
-  const pid_t holder = ::fork();
-  if (holder == 0) {
-    const Fd file{::open("/run/xtables.lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
-    ::flock(file.get(), LOCK_EX);
-    ::usleep(150'000);
-    ::_exit(0);
+// Waits until the process has become the program and has the lock's file open, or has ended. Before that the file may
+// be the one that it inherited from us.
+void wait_until_it_asks_for_the_lock(pid_t process) {
+  const std::string directory = "/proc/" + std::to_string(process);
+  siginfo_t ended{};
+  while (ended.si_pid == 0) {
+    std::error_code gone;  // files come and go while we look
+    if (std::filesystem::equivalent(directory + "/exe", test::sidelock_program(), gone)) {
+      for (const auto& file : std::filesystem::directory_iterator{directory + "/fd", gone}) {
+        if (std::filesystem::read_symlink(file, gone) == "/run/xtables.lock") return;
+      }
+    }
+    ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT);
   }
-  ::usleep(50'000);
-  install_capture(test::capture_port(80));
-  ::waitpid(holder, nullptr, 0);
+}
+
+TEST_F(Race, ForTheLockIsWonWhenItIsReleasedInTime) {
+  Fd held{::open("/run/xtables.lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
+  ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+  const pid_t waiting = ::fork();
+  if (waiting == 0) {
+    // The program itself: a mere fork would share our lock.
+    ::execl(test::sidelock_program().c_str(), "sidelock", "init", "--ports", "80", nullptr);
+    ::_exit(1);
+  }
+  wait_until_it_asks_for_the_lock(waiting);
+  held.reset();
+  int status = 0;
+  ::waitpid(waiting, &status, 0);
+  EXPECT_EQ(status, 0);
   EXPECT_THAT(test::saved_rules(), HasSubstr("SIDELOCK_IN"));
 }
 

@@ -1,5 +1,6 @@
 // For LD_PRELOAD: makes the kernel look as if it lacked what SHIM_WITHOUT names: "x_tables", "ipv6" (the whole family)
-// or "ip6_tables" (the tables, while IPv6 exists).
+// or "ip6_tables" (the tables, while IPv6 exists). And lets something happen at a moment that is else left to chance:
+// the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th replacement of a table, counted from 1.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,7 +12,9 @@
 
 namespace {
 
-constexpr int kFirstTablesOption = 64;  // IPT_SO_GET_INFO, IP6T_SO_GET_INFO
+constexpr int kFirstTablesOption = 64;  // IPT_SO_GET_INFO to get, IPT_SO_SET_REPLACE to set; the same for IPv6
+
+int replacements = 0;
 
 bool is_without(const char* feature) {
   const char* value = std::getenv("SHIM_WITHOUT");
@@ -21,6 +24,15 @@ bool is_without(const char* feature) {
 int refused(int error) {
   errno = error;
   return -1;
+}
+
+// The command shall be neither shimmed in its turn nor wait for the lock that the program holds.
+void run_command(const char* variable) {
+  const char* command = std::getenv(variable);
+  if (command == nullptr) return;
+  ::unsetenv("LD_PRELOAD");
+  ::setenv("XTABLES_LOCKFILE", "/run/other.lock", 1);
+  if (std::system(command) != 0) ::abort();
 }
 
 }  // namespace
@@ -35,4 +47,16 @@ extern "C" int getsockopt(int fd, int level, int option, void* value, socklen_t*
   if (is_tables && is_without("x_tables")) return refused(ENOPROTOOPT);
   if (is_tables && level == IPPROTO_IPV6 && is_without("ip6_tables")) return refused(ENOENT);
   return static_cast<int>(::syscall(SYS_getsockopt, fd, level, option, value, size));
+}
+
+extern "C" int setsockopt(int fd, int level, int option, const void* value, socklen_t size) noexcept {
+  const char* at = std::getenv("SHIM_AT");
+  const bool is_replacement = option == kFirstTablesOption && (level == IPPROTO_IP || level == IPPROTO_IPV6);
+  const bool is_meant = at != nullptr && is_replacement && ++replacements == std::atoi(at);
+  if (is_meant) run_command("SHIM_BEFORE");
+  const auto result = static_cast<int>(::syscall(SYS_setsockopt, fd, level, option, value, size));
+  const int error = errno;
+  if (is_meant) run_command("SHIM_AFTER");
+  errno = error;
+  return result;
 }

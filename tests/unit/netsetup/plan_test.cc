@@ -30,6 +30,22 @@ TEST(Plan, CommitsMangleBeforeNat) {
   }
 }
 
+TEST(Plan, LetsOnlyInvalidPacketsIntoTheMangleChain) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.interfaces = {"eth0", "net+"};
+  const TablePlan mangle = table_of(make_plan(settings), Family::kIpv4, Table::kMangle);
+  ASSERT_EQ(mangle.hooks.size(), 2U);
+  for (const Hook& hook : mangle.hooks) EXPECT_TRUE(hook.rule.is_state_invalid);
+}
+
+TEST(Plan, PutsEveryRuleOfOursInABuiltInChainInFront) {
+  for (const FamilyPlan& family : make_plan(test::capture_port(80)).families) {
+    for (const TablePlan& table : family.tables) {
+      for (const Hook& hook : table.hooks) EXPECT_TRUE(hook.is_first) << to_text(hook.rule, hook.chain);
+    }
+  }
+}
+
 TEST(Plan, GivesEachPortItsOwnCapturePort) {
   const Plan plan = make_plan(test::capture({{80, 81}, {443, 443}}));
   const Chain& entry = chain_of(table_of(plan, Family::kIpv6, Table::kNat), "SIDELOCK_IN");
