@@ -6,7 +6,7 @@ import pytest
 
 from support import apps
 from support.captured import CLIENT4, POD4, POD6, cleanup, init, run_captured, saved_rules
-from support.client import RawTls, connect, connect_tls, context, receive_exactly, wait_for_end
+from support.client import RawTls, connect, connect_tls, context, is_reset, receive_exactly, wait_for_end
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
@@ -94,12 +94,7 @@ def test_excluded_sources_are_left_alone(lab, captured):
 def test_a_direct_hit_on_a_capture_port_is_reset(lab, captured, address):
     with app_in(lab, 80) as app, captured("--ports", "80,81") as sidelock:
         for port in (19100, 19101):
-            try:
-                direct = connect(port, address, namespace=lab.client.name)
-                assert wait_for_end(direct) == "reset"
-                direct.close()
-            except ConnectionResetError:
-                pass
+            assert is_reset(port, address, lab.client.name)
         sidelock.wait_for_outcome("not_captured", count=2)
         assert app.seen == []
 
@@ -119,9 +114,7 @@ def test_a_connection_routed_through_the_pod_to_somebody_else_is_not_captured(la
 def test_an_app_port_captured_by_other_rules_is_not_configured(lab, captured):
     with app_in(lab, 80), captured("--ports", "80") as sidelock:
         lab.pod.run("iptables-legacy", "-t", "nat", "-A", "SIDELOCK_IN", "-p", "tcp", "--dport", "99", "-j", "REDIRECT", "--to-ports", "19100")
-        client = connect(99, POD4, namespace=lab.client.name)
-        assert wait_for_end(client) == "reset"
-        client.close()
+        assert is_reset(99, POD4, lab.client.name)
         sidelock.wait_for_outcome("not_configured")
 
 

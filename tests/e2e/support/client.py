@@ -165,6 +165,16 @@ class RawTls:
             return "bare"
 
 
+def is_reset(port, address="127.0.0.1", namespace=None):
+    """Whether a new connection is reset; that may be noticed in connect() already."""
+    try:
+        refused = connect(port, address, namespace)
+    except ConnectionResetError:
+        return True
+    with refused:
+        return wait_for_end(refused) == "reset"
+
+
 def wait_for_end(plain):
     """How a plain connection ends: "fin" or "reset"; what it brings before is dropped."""
     try:
