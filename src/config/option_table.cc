@@ -55,6 +55,11 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "Private key of the --tls-cert-file at the same place; without any, each certificate file holds its key."},
     {"self-signed", kTls, kValue, "NAME", "",
      "Make a throw-away certificate for this DNS name or address, for trying out only."},
+    {"tls-min-version", kTls, kValue, "VERSION", "1.2", "The oldest TLS version that is served: 1.2 or 1.3."},
+    {"tls-cipher-suites", kTls, kValue, "LIST", "",
+     "Cipher suites by their OpenSSL names, the preferred one first; empty: Mozilla's intermediate set."},
+    {"tls-groups", kTls, kValue, "LIST", "",
+     "Key exchange groups, the preferred one first; empty: X25519MLKEM768 where OpenSSL has it, X25519, P-256, P-384."},
     {"alpn", kTls, kValue, "LIST", "auto",
      "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
 

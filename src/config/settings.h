@@ -71,7 +71,10 @@ struct TlsSettings {
   std::vector<std::string> private_key_files;  // no key files at all: each certificate file holds its key
   std::string self_signed;                     // --self-signed NAME
   AlpnMode alpn_mode = AlpnMode::kAuto;
-  std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
+  bool is_tls12_allowed = true;            // --tls-min-version 1.2
+  std::vector<std::string> cipher_suites;  // in our order of preference; empty: the built-in ones
+  std::vector<std::string> groups;         // the same for key exchange groups
+  std::vector<std::string> alpn;           // only for AlpnMode::kList; each 1 to 255 bytes
 };
 
 enum class WhenFull { kReset, kWait };

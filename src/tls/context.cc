@@ -29,8 +29,56 @@ void require(bool succeeded, const std::string& what) {
   if (!succeeded) throw Failure{ExitCode::kCredentialUnusable, "cannot " + what + ": " + take_openssl_error()};
 }
 
+[[noreturn]] void refuse(const char* setting, const std::string& name, const char* kind) {
+  ::ERR_clear_error();
+  throw Failure{ExitCode::kUsage, std::string{"--"} + setting + ": \"" + name + "\" is not " + kind +
+                                      " of this OpenSSL (" + ::OpenSSL_version(OPENSSL_VERSION) + ")"};
+}
+
+// One suite by its exact name: OpenSSL would take patterns as well, and skip silently what it does not know.
+bool has_tls12_suite(SSL_CTX* context, const std::string& name) {
+  if (::SSL_CTX_set_cipher_list(context, name.c_str()) != 1) return false;
+  const auto* const suites = ::SSL_CTX_get_ciphers(context);
+  for (int i = 0; i < sk_SSL_CIPHER_num(suites); ++i) {
+    if (name == ::SSL_CIPHER_get_name(sk_SSL_CIPHER_value(suites, i))) return true;
+  }
+  return false;
+}
+
+void set_cipher_suites(SSL_CTX* context, const std::vector<std::string>& wanted) {
+  std::string tls13 = wanted.empty() ? kTls13Suites : "";
+  std::string tls12 = wanted.empty() ? kTls12Suites : "";
+  const std::string known = std::string{kTls13Suites} + ':';
+  for (const std::string& name : wanted) {
+    const bool is_tls13 = name.starts_with("TLS_");
+    if (is_tls13 ? known.find(name + ':') == std::string::npos : !has_tls12_suite(context, name)) {
+      refuse("tls-cipher-suites", name, "a cipher suite");
+    }
+    std::string& list = is_tls13 ? tls13 : tls12;
+    list += (list.empty() ? "" : ":") + name;
+  }
+  require(::SSL_CTX_set_ciphersuites(context, tls13.c_str()) == 1, "set the TLS 1.3 cipher suites");
+  if (tls13.empty()) require(SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION) == 1, "set the TLS version");
+  if (tls12.empty()) {
+    require(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1, "set the TLS version");
+  } else {
+    require(::SSL_CTX_set_cipher_list(context, tls12.c_str()) == 1, "set the TLS 1.2 cipher suites");
+  }
+}
+
 // By value: OpenSSL's macro casts the text's const away.
-bool set_groups(SSL_CTX* context, std::string groups) { return SSL_CTX_set1_groups_list(context, groups.data()) == 1; }
+bool try_groups(SSL_CTX* context, std::string groups) { return SSL_CTX_set1_groups_list(context, groups.data()) == 1; }
+
+void set_groups(SSL_CTX* context, const std::vector<std::string>& wanted) {
+  std::string groups;
+  for (const std::string& name : wanted) {
+    if (!try_groups(context, name)) refuse("tls-groups", name, "a key exchange group");
+    groups += (groups.empty() ? "" : ":") + name;
+  }
+  if (groups.empty()) groups = try_groups(context, kPostQuantumGroups) ? kPostQuantumGroups : kGroups;
+  ::ERR_clear_error();
+  require(try_groups(context, groups), "set the key exchange groups");
+}
 
 }  // namespace
 
@@ -105,13 +153,10 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   callbacks.release();  // the SSL_CTX frees it, by free_callbacks
 
   ::SSL_CTX_set_security_level(context, 2);
-  require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1, "set the TLS version");
-  require(::SSL_CTX_set_ciphersuites(context, kTls13Suites) == 1, "set the TLS 1.3 cipher suites");
-  require(::SSL_CTX_set_cipher_list(context, kTls12Suites) == 1, "set the TLS 1.2 cipher suites");
-  if (!set_groups(context, kPostQuantumGroups)) {
-    ::ERR_clear_error();
-    require(set_groups(context, kGroups), "set the key exchange groups");
-  }
+  require(SSL_CTX_set_min_proto_version(context, settings.is_tls12_allowed ? TLS1_2_VERSION : TLS1_3_VERSION) == 1,
+          "set the TLS version");
+  set_cipher_suites(context, settings.cipher_suites);
+  set_groups(context, settings.groups);
   ::SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_PRIORITIZE_CHACHA);
   // Idle connections give their 17 KiB record buffers back; the relay never repeats a write with the same buffer.

@@ -18,8 +18,8 @@ using Credentials = std::vector<std::shared_ptr<const Credential>>;
 // keep theirs alive through OpenSSL's reference count, so a new credential never touches an open connection.
 class TlsContext {
  public:
-  // `tickets` must outlive all connections. Throws Failure{kCredentialUnusable} when OpenSSL refuses the credential
-  // (a key too weak for security level 2, for one).
+  // Throws Failure{kCredentialUnusable} when OpenSSL refuses the credential (a key too weak for security level 2, for
+  // one), and Failure{kUsage} when it has no such cipher suite or group.
   TlsContext(const TlsSettings& settings, const Credentials& credentials, std::shared_ptr<TicketKeys> tickets);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;

@@ -112,3 +112,46 @@ def test_an_unusable_credential_is_named_and_ends_with_six(tmp_path, authority, 
     assert done.returncode == 6, done
     assert str(tmp_path / "tls") in done.stdout + done.stderr
     assert "secret" not in done.stdout + done.stderr
+
+
+def shown_by_s_client(port, *arguments):
+    return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *arguments], input="", text=True,
+                          capture_output=True, check=False, timeout=30).stdout
+
+
+def test_the_oldest_version_may_be_raised(run, echo_app):
+    with run(echo_app.port, "--tls-min-version", "1.3") as sidelock:
+        assert "Cipher is (NONE)" in shown_by_s_client(sidelock.port, "-tls1_2")
+        assert "TLS_AES_128_GCM_SHA256" in shown_by_s_client(sidelock.port, "-tls1_3")
+        sidelock.wait_for_outcome("handshake_failed")
+
+
+def test_suites_and_groups_are_those_that_are_asked_for_in_that_order(run, echo_app):
+    suites = "TLS_CHACHA20_POLY1305_SHA256,TLS_AES_256_GCM_SHA384,ECDHE-ECDSA-AES256-GCM-SHA384"
+    with run(echo_app.port, "--tls-cipher-suites", suites, "--tls-groups", "P-384,X25519") as sidelock:
+        assert "TLS_CHACHA20_POLY1305_SHA256" in shown_by_s_client(sidelock.port, "-tls1_3")
+        assert "ECDHE-ECDSA-AES256-GCM-SHA384" in shown_by_s_client(sidelock.port, "-tls1_2")
+        assert "Cipher is (NONE)" in shown_by_s_client(sidelock.port, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
+        assert "Cipher is (NONE)" in shown_by_s_client(sidelock.port, "-groups", "P-256")
+        assert sidelock.wait_for_access(4)[0]["tls.curve"] in ("x25519", "secp384r1")
+
+
+def test_a_version_without_a_suite_is_not_served(run, echo_app):
+    with run(echo_app.port, "--tls-cipher-suites", "TLS_AES_128_GCM_SHA256") as sidelock:
+        assert "Cipher is (NONE)" in shown_by_s_client(sidelock.port, "-tls1_2")
+        sidelock.wait_for_outcome("handshake_failed")
+    with run(echo_app.port, "--tls-cipher-suites", "ECDHE-ECDSA-AES128-GCM-SHA256") as sidelock:
+        assert "Cipher is (NONE)" in shown_by_s_client(sidelock.port, "-tls1_3")
+        sidelock.wait_for_outcome("handshake_failed")
+
+
+@pytest.mark.parametrize("setting, value", [
+    ("--tls-cipher-suites", "TLS_AES_128_GCM"), ("--tls-cipher-suites", "ALL"), ("--tls-cipher-suites", "AES128"),
+    ("--tls-groups", "P-256,X25518"), ("--tls-min-version", "1.1"),
+])
+def test_what_openssl_does_not_have_is_a_usage_error(tls_folder, free_port, setting, value):
+    done = run_command(["run", "--capture", "none", "--listen", f"127.0.0.1:{free_port()}=127.0.0.1:1", "--tls-dir",
+                        str(tls_folder), setting, value])
+    assert done.returncode == 2, done
+    assert setting in done.stdout + done.stderr
+    assert value.split(",")[-1] in done.stdout + done.stderr
