@@ -21,9 +21,9 @@ class Worker;
 // What serve() works on. Made and destroyed by host(), in the worker's thread; the worker knows it while it lives.
 class Connection {
  public:
-  // `listener` is the pair of --listen it came through, null for a captured connection. Throws std::system_error.
-  Connection(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
-             Worker& worker);
+  // `through` is the pair of --listen it came through, null for a captured connection. Throws std::system_error.
+  Connection(Fd accepted, ClientAddress from, ClientCounts::Place place, const ExplicitListener* through,
+             Worker& owner);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

@@ -150,7 +150,7 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   require(context != nullptr, "make a TLS context");
   auto callbacks = std::make_unique<Callbacks>(Callbacks{settings.alpn_mode, settings.alpn, std::move(tickets)});
   require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
-  callbacks.release();  // the SSL_CTX frees it, by free_callbacks
+  static_cast<void>(callbacks.release());  // the SSL_CTX frees it, by free_callbacks
 
   ::SSL_CTX_set_security_level(context, 2);
   require(SSL_CTX_set_min_proto_version(context, settings.is_tls12_allowed ? TLS1_2_VERSION : TLS1_3_VERSION) == 1,

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -94,12 +95,13 @@ std::shared_ptr<const Credential> load_pair(const std::string& certificate_file,
 // A mounted Secret has its files behind the symlink ..data, which is replaced as a whole: both files are read through
 // what it leads to at this moment, so that they are of one version.
 std::string real_folder(const std::string& folder) {
-  const std::unique_ptr<char, Freed<std::free>> resolved{::realpath((folder + "/..data").c_str(), nullptr)};
-  return resolved ? std::string{resolved.get()} : folder;
+  std::error_code none;
+  const std::filesystem::path resolved = std::filesystem::canonical(folder + "/..data", none);
+  return none ? folder : resolved.string();
 }
 
 std::shared_ptr<const Credential> load_from_folder(const std::string& folder) {
-  constexpr int kMostTries = 5;
+  constexpr int kMostTries = 100;
   for (int tries = 1;; ++tries) {
     const std::string resolved = real_folder(folder);
     try {

@@ -48,7 +48,7 @@ SelfSigned make_self_signed(const std::string& name) {
   require(::X509_set_version(certificate, X509_VERSION_3) == 1);
   require(::ASN1_INTEGER_set_uint64(::X509_get_serialNumber(certificate), serial >> 1U | 1U) == 1);
   require(::X509_gmtime_adj(X509_getm_notBefore(certificate), -kHour) != nullptr);
-  require(::X509_gmtime_adj(X509_getm_notAfter(certificate), 7 * 24 * kHour) != nullptr);
+  require(::X509_gmtime_adj(X509_getm_notAfter(certificate), 7L * 24 * kHour) != nullptr);
   require(::X509_set_pubkey(certificate, made.private_key.get()) == 1);
 
   X509_NAME* const subject = ::X509_get_subject_name(certificate);
