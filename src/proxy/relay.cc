@@ -108,9 +108,13 @@ task<> Relay::app_to_client() {
       note_activity();
     }
     is_flushing_ = false;
-    if (!is_alive) co_return;  // the client is gone: its own stream tells how
-    if (got.state == Io::kEnd) {
-      app_ended();
+    if (got.state == Io::kEnd && (is_alive || has_client_ended_)) {
+      app_ended();  // both ends are known: a client that is gone by now has missed nothing
+      co_return;
+    }
+    if (!is_alive) {
+      // The client is gone. Its own stream tells how, unless that has ended before.
+      if (has_client_ended_) fail(Outcome::kClientReset);
       co_return;
     }
     if (got.bytes >= window.size()) co_await app_.reactor().yield();

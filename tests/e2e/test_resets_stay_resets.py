@@ -60,3 +60,20 @@ def test_a_client_that_resets_after_the_answer_was_complete_is_no_error(run, siz
         client.reset()
         assert app.connection().wait().end == "fin"
         sidelock.wait_for_outcome("ok")
+
+
+def test_a_client_that_ended_its_stream_and_then_resets_is_no_clean_end(run):
+    def answer_for_ever(connection, seen):
+        apps.receive_all(connection, seen)
+        seen.end = None
+        while True:
+            connection.sendall(bytes(100_000))
+
+    with apps.App(answer_for_ever) as app, run(app.port) as sidelock:
+        client = RawTls(sidelock.port)
+        client.send(b"question")
+        client.close_notify()
+        client.receive_exactly(100_000)
+        client.reset()
+        assert app.connection().wait().end == "reset"
+        sidelock.wait_for_outcome("client_reset")
