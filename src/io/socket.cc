@@ -1,8 +1,10 @@
 // See socket.h.
 #include "io/socket.h"
 
+#include <array>
 #include <cerrno>
 
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -72,6 +74,21 @@ int Socket::take_connect_error() noexcept {
   if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) fail(error);
   return error_;
+}
+
+void Socket::drop_new_requests() noexcept {
+  // A filter of a TCP socket sees segments from the TCP header on; byte 13 holds the flags (RFC 9293, 3.1).
+  constexpr unsigned kFlags = 13;
+  constexpr unsigned kSyn = 0x02;
+  constexpr unsigned kWholeSegment = 0xffff;
+  std::array<sock_filter, 4> program{{
+      {BPF_LD | BPF_B | BPF_ABS, 0, 0, kFlags},
+      {BPF_JMP | BPF_JSET | BPF_K, 0, 1, kSyn},
+      {BPF_RET | BPF_K, 0, 0, 0},
+      {BPF_RET | BPF_K, 0, 0, kWholeSegment},
+  }};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 void Socket::shutdown_write() noexcept {

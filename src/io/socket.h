@@ -52,6 +52,10 @@ class Socket {
   void expect_connection() noexcept { watch_->writable = false; }
   int take_connect_error() noexcept;
 
+  // For a listener about to close: the kernel drops new connection requests (SYN), which clients repeat, but finishes
+  // handshakes under way (socket(7), SO_ATTACH_FILTER). Closing with either in the queue would reset them.
+  void drop_new_requests() noexcept;
+
   // Tells the peer that no more bytes come. Only for a clean end.
   void shutdown_write() noexcept;
 

@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kDrainLook{100};
 constexpr std::chrono::seconds kQuiet{1};
 constexpr std::chrono::seconds kTrimDelay{2};
-constexpr std::chrono::milliseconds kLastCall{500};
+// TCP handshakes that were under way when new ones were shut out.
+constexpr std::chrono::milliseconds kLastHandshakes{200};
+constexpr std::chrono::milliseconds kLastCall{700};
 constexpr std::size_t kClosedBeforeTrim = 64;
 
 bool is_out_of_resources(int error) {
@@ -126,11 +128,17 @@ void Worker::use_context(std::shared_ptr<const TlsContext> context) {
 void Worker::drain(std::function<void()> on_done) {
   reactor_.post([this, on_done = std::move(on_done)]() mutable {
     on_drained_ = std::move(on_done);
-    is_draining_ = true;
-    for (Listener& listener : listeners_) listener.socket.interrupt();
-    reactor_.schedule_all(waiting_for_room_);
-    drain_quiet_connections();
+    for (Listener& listener : listeners_) {
+      if (listener.socket.is_open()) listener.socket.drop_new_requests();
+    }
+    reactor_.timers().arm(*drain_timer_, reactor_.now() + kLastHandshakes);
   });
+}
+
+void Worker::close_listeners() {
+  is_draining_ = true;
+  for (Listener& listener : listeners_) listener.socket.interrupt();
+  reactor_.schedule_all(waiting_for_room_);
 }
 
 void Worker::abort_connections() {
@@ -238,6 +246,7 @@ void Worker::refuse(Fd accepted) {
 }
 
 void Worker::drain_quiet_connections() {
+  if (!is_draining_) close_listeners();
   for (Connection* const connection : connections_) connection->drain(reactor_.now() - kQuiet);
   reactor_.timers().arm(*drain_timer_, reactor_.now() + kDrainLook);
   finish_drain_if_done();

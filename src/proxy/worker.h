@@ -84,6 +84,7 @@ class Worker {
   void admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair);
   void refuse(Fd accepted);
   [[nodiscard]] bool is_full() const noexcept { return connections_.size() >= limits_.connections; }
+  void close_listeners();
   void drain_quiet_connections();
   void finish_drain_if_done();
 
