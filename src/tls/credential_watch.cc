@@ -7,8 +7,10 @@
 #include <set>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "tls/handles.h"
 
@@ -102,8 +104,11 @@ CredentialWatch::Digest CredentialWatch::digest() const {
   std::array<char, 4096> part;
   for (const std::string& path : files_) {
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    // A mark for each file keeps "ab" + "c" and "a" + "bc" apart, and a missing file from an empty one.
-    const std::string mark = file ? path + '\0' : path + '\1';
+    // Which file it is, too: contents that go and come back may have been loaded in between.
+    struct stat which {};
+    if (file) ::fstat(file.get(), &which);
+    const std::string mark = fmt::format("{}:{}:{}:{}.{};", path, file ? "there" : "missing", which.st_ino,
+                                         which.st_mtim.tv_sec, which.st_mtim.tv_nsec);
     ::EVP_DigestUpdate(context.get(), mark.data(), mark.size());
     for (ssize_t count = 0; file && (count = ::read(file.get(), part.data(), part.size())) > 0;) {
       ::EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(count));
