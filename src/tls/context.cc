@@ -139,7 +139,9 @@ struct TlsContext::Callbacks {
                           ::EVP_CipherInit_ex(cipher, kCipher, nullptr, key.encryption.data(), iv, is_encrypting) == 1;
     ::OPENSSL_cleanse(&key, sizeof key);
     if (!is_ready) return -1;
-    return is_current ? 1 : 2;
+    // Under TLS 1.3 a client uses a ticket once (RFC 8446, appendix C.4): without a new one its next connection would
+    // have to shake hands in full.
+    return is_current && ::SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
   }
 };
 

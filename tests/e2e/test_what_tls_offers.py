@@ -65,6 +65,23 @@ def test_a_session_is_resumed_with_the_one_ticket_that_is_sent(run, echo_app, au
         assert [line["tls.resumed"] for line in sidelock.wait_for_access(2)] == [False, True]
 
 
+def test_each_resumption_brings_the_ticket_for_the_next_one(run, echo_app, authority):
+    # Clients use a TLS 1.3 ticket once (RFC 8446, appendix C.4).
+    with run(echo_app.port) as sidelock:
+        tls = context(authority)
+        sessions = [None]
+        for _ in range(4):
+            plain = connect(sidelock.port)
+            with tls.wrap_socket(plain, server_hostname="localhost", session=sessions[-1]) as client:
+                client.sendall(b"x")
+                client.recv(1)
+                sessions.append(client.session)
+                client.unwrap()
+        assert [line["tls.resumed"] for line in sidelock.wait_for_access(4)] == [False, True, True, True]
+        tickets = [session.id for session in sessions[1:]]  # OpenSSL makes the id from the ticket
+        assert len(set(tickets)) == len(tickets)
+
+
 def test_an_rsa_certificate_is_served(run, echo_app, authority, tmp_path):
     authority.issue("localhost", tmp_path / "rsa", kind="rsa")
     with run(echo_app.port, credential=("--tls-dir", str(tmp_path / "rsa"))) as sidelock:
