@@ -1,0 +1,95 @@
+"""The machine while something is measured: processor clocks, memory, and who else was at work."""
+
+import contextlib
+import os
+import pathlib
+import platform
+import subprocess
+import time
+
+SERVER_CPU = 0  # what is measured
+LOAD_CPU = 1  # the load generator and the app
+
+
+def pinned(cpu, *command):
+    return ["taskset", "--cpu-list", str(cpu), *map(str, command)]
+
+
+def process_tree(pid):
+    """The process and all its descendants."""
+    found = [pid]
+    for task in _tasks(pid):
+        with contextlib.suppress(OSError):
+            for child in (task / "children").read_text().split():
+                found += process_tree(int(child))
+    return found
+
+
+def cpu_ns(pid):
+    """Processor time of a process and its descendants so far, user and system, in nanoseconds (schedstat)."""
+    total = 0
+    for member in process_tree(pid):
+        for task in _tasks(member):
+            with contextlib.suppress(OSError):
+                total += int((task / "schedstat").read_text().split()[0])
+    return total
+
+
+def memory_kib(pid, field="Private_Dirty"):
+    """A field of smaps_rollup, summed over a process and its descendants."""
+    total = 0
+    for member in process_tree(pid):
+        for line in pathlib.Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
+            if line.startswith(field + ":"):
+                total += int(line.split()[1])
+    return total
+
+
+def _tasks(pid):
+    with contextlib.suppress(OSError):
+        return list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+    return []
+
+
+@contextlib.contextmanager
+def awake_processors():
+    """Keeps both processors from halting: a virtual processor that has to be woken makes everything dearer. The
+    spinners run only when nobody else wants to (SCHED_IDLE)."""
+    spinners = [
+        subprocess.Popen(pinned(cpu, "chrt", "--idle", "0", "sh", "-c", "while :; do :; done"))
+        for cpu in (SERVER_CPU, LOAD_CPU)
+    ]
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+
+
+class Window:
+    """What passes between begin and end(): processor time of one process tree, and the share of both processors that
+    nobody of ours used; needs awake_processors(), which makes ours all there is."""
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._ours = cpu_ns(os.getpid())
+        self._server = cpu_ns(pid)
+        self._begin = time.monotonic_ns()
+
+    def end(self):
+        server = cpu_ns(self._pid) - self._server
+        ours = cpu_ns(os.getpid()) - self._ours
+        wall = time.monotonic_ns() - self._begin
+        processors = len({SERVER_CPU, LOAD_CPU})
+        return server, max(0.0, 1 - ours / (wall * processors))
+
+
+def describe():
+    """What the figures depend on."""
+    model = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return {"processor": model, "processors": os.cpu_count(), "kernel": platform.release()}

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Measures sidelock and its peers side by side. Called by scripts/bench, whose --help explains it."""
+
+import argparse
+import contextlib
+import datetime
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from driver import figures, machine, report, rounds  # noqa: E402
+from driver.results import Figure, Results  # noqa: E402
+from driver.systems import Programs, Systems, make_app, versions  # noqa: E402
+
+APP_PORT = 20999  # the systems listen on the ports above it
+IDLE_CONNECTIONS = 2000
+BURST = 9500
+SECONDS_AFTER_BURST = 5
+
+
+def say(text):
+    print(f"-- {text}", file=sys.stderr, flush=True)
+
+
+def measure_processor(results, systems, programs, scale, count):
+    wanted = figures.cpu_figures(scale, Systems.TERMINATORS, Systems.FLOORS)
+    with contextlib.ExitStack() as running:
+        servers = {}
+        for name, kind in sorted({(name, figure.kind) for figure in wanted for name in figure.systems}):
+            server = running.enter_context(systems.make(name, kind)).wait_until_listening()
+            figures.check_integrity(programs, server)
+            servers[name, kind] = server
+        running.enter_context(machine.awake_processors())
+        made = rounds.run(wanted, servers, programs, count, say)
+        floor = figures.tls_floor(programs, systems.credential("ecdsa"), int(1000 * scale))
+    for figure in made:
+        results.add(figure)
+    for name, key, unit in (("full handshake, ECDSA", "full_ns", 1000), ("resumed handshake", "resumed_ns", 1000),
+                            ("down, AES-128", "seal_ns_per_kib", 1), ("up, AES-128", "open_ns_per_kib", 1)):
+        figure = results.figure(name)
+        figure.series("OpenSSL alone").values += [floor[key] / unit] * figure.needed
+
+
+def measure_memory(results, systems, programs, count):
+    say("memory and start")
+    idle = results.add(Figure("memory of an idle connection", "KiB", 0.90, 1))
+    rest = results.add(Figure("memory at rest (PSS)", "MiB", 1.0, 1))
+    burst = results.add(Figure(f"memory kept {SECONDS_AFTER_BURST} s after {BURST} connections", "MiB", None, 1))
+    start = results.add(Figure("start to first answer", "ms", 1.0, min(3, count)))
+    for name in Systems.TERMINATORS:
+        with systems.make(name) as server:
+            server.wait_until_listening()
+            rest.series(name).values.append(machine.memory_kib(server.pid, "Pss") / 1024)
+            value, _ = figures.MemoryFigure(idle.name, IDLE_CONNECTIONS).measure(programs, server)
+            idle.series(name).values.append(value)
+        with systems.make(name) as server:
+            server.wait_until_listening()
+            burst.series(name).values.append(
+                figures.memory_after_burst_mib(programs, server, BURST, SECONDS_AFTER_BURST))
+    for _ in range(count):
+        for name in Systems.TERMINATORS:
+            start.series(name).values.append(figures.start_ms(programs, systems.make(name)))
+
+
+def show(results):
+    print(report.as_markdown(report.rows(results)))
+    for line in report.disturbances(results):
+        print(line)
+
+
+def compare(before, after):
+    read = [Results.from_json(pathlib.Path(path).read_text()) for path in (before, after)]
+    print(report.as_markdown(report.comparison(*read)))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("--build", type=pathlib.Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--plot", type=pathlib.Path)
+    parser.add_argument("--compare", nargs=2)
+    given = parser.parse_args()
+    if given.compare:
+        return compare(*given.compare)
+
+    programs = Programs(given.build)
+    count = given.rounds or (2 if given.quick else 5)
+    scale = 0.3 if given.quick else 1.0
+    about = {"date": datetime.date.today().isoformat(), "rounds": count, "scale": scale, **machine.describe(),
+             "versions": versions(programs)}
+    results = Results(about)
+    with tempfile.TemporaryDirectory(prefix="sidelock-bench-") as folder:
+        folder = pathlib.Path(folder)
+        with make_app(programs, folder, APP_PORT) as app:
+            app.wait_until_listening()
+            systems = Systems(programs, folder, APP_PORT)
+            measure_processor(results, systems, programs, scale, count)
+            measure_memory(results, systems, programs, count)
+    if given.json:
+        given.json.write_text(results.to_json() + "\n")
+    if given.plot:
+        from driver import plot
+        plot.draw(results, given.plot)
+    show(results)
+
+
+if __name__ == "__main__":
+    main()
