@@ -26,11 +26,11 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 
 }  // namespace
 
-SslContext make_context(Shared& shared, const std::string& ciphersuites, const std::string& groups) {
+SslContext make_context(Shared& shared, const std::string& ciphersuites, std::string groups) {
   SslContext context{::SSL_CTX_new(::TLS_client_method())};
   if (!context) fail("SSL_CTX_new");
   if (!ciphersuites.empty() && ::SSL_CTX_set_ciphersuites(context.get(), ciphersuites.c_str()) != 1) fail(ciphersuites);
-  if (!groups.empty() && SSL_CTX_set1_groups_list(context.get(), groups.c_str()) != 1) fail(groups);
+  if (!groups.empty() && SSL_CTX_set1_groups_list(context.get(), groups.data()) != 1) fail(groups);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
   if (shared.resume) {

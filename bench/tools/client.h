@@ -35,7 +35,7 @@ struct Shared {
 
 // A context that verifies nothing and offers what OpenSSL offers by itself, or `ciphersuites` (TLS 1.3) and `groups`
 // when they are not empty. It points to `shared`, which outlives it.
-SslContext make_context(Shared& shared, const std::string& ciphersuites, const std::string& groups);
+SslContext make_context(Shared& shared, const std::string& ciphersuites, std::string groups);
 
 class Client {
  public:

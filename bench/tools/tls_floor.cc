@@ -108,7 +108,8 @@ void measure(const char* certificate, const char* key, std::size_t count) {
   check(::SSL_CTX_use_certificate_chain_file(server.get(), certificate) == 1, certificate);
   check(::SSL_CTX_use_PrivateKey_file(server.get(), key, SSL_FILETYPE_PEM) == 1, key);
   ::SSL_CTX_set_ciphersuites(server.get(), "TLS_AES_128_GCM_SHA256");
-  SSL_CTX_set1_groups_list(server.get(), "X25519");
+  std::string group = "X25519";  // OpenSSL's macro casts const away
+  SSL_CTX_set1_groups_list(server.get(), group.data());
   ::SSL_CTX_set_num_tickets(server.get(), 1);
   SSL_CTX_set_session_cache_mode(server.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_cache_mode(client.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
