@@ -15,6 +15,7 @@
 #include "netsetup/init.h"
 #include "run/run.h"
 #include "tls/features.h"
+#include "tls/memory.h"
 
 namespace sidelock {
 
@@ -111,6 +112,7 @@ int refused(const std::exception& error) {
 }
 
 int exit_status(int argc, const char* const* argv) {
+  pool_openssl_memory();
   Invocation invocation;
   try {
     invocation = parse_invocation(argc, argv, environ);

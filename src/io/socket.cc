@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <linux/filter.h>
 #include <linux/sockios.h>
@@ -92,7 +93,7 @@ void Socket::drop_new_requests() noexcept {
 }
 
 void Socket::shutdown_write() noexcept {
-  if (!is_aborted_) ::shutdown(fd_.get(), SHUT_WR);
+  if (!is_aborted_ && !std::exchange(is_write_shut_, true)) ::shutdown(fd_.get(), SHUT_WR);
 }
 
 void Socket::abort(int error) {

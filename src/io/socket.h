@@ -117,6 +117,7 @@ class Socket {
   std::unique_ptr<Watch> watch_;
   int error_ = 0;
   bool is_aborted_ = false;
+  bool is_write_shut_ = false;
 };
 
 }  // namespace sidelock

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/pool.h"
+
 namespace sidelock {
 
 // Counts tasks down that run side by side; the last one to arrive resumes the waiting coroutine.
@@ -20,7 +22,13 @@ struct JoinPoint {
 
 namespace detail {
 
-struct PromiseBase {
+// Frames live as long as one connection, or one step of it: the pool has one of that size.
+struct PooledFrame {
+  static void* operator new(std::size_t size) { return pool::allocate_or_throw(size); }
+  static void operator delete(void* frame) noexcept { pool::release(frame); }
+};
+
+struct PromiseBase : PooledFrame {
   std::coroutine_handle<> continuation;
   JoinPoint* join = nullptr;
   std::exception_ptr exception;
@@ -128,7 +136,7 @@ class Join {
 // A coroutine that begins at once and frees itself at its end. Its parameters are taken by value or outlive the
 // reactor; an exception that leaves it ends the program, so its body catches.
 struct Detached {
-  struct promise_type {
+  struct promise_type : detail::PooledFrame {
     Detached get_return_object() noexcept { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
@@ -140,7 +148,7 @@ struct Detached {
 // A coroutine that begins at once and is destroyed with this object, wherever it is suspended then.
 class [[nodiscard]] Background {
  public:
-  struct promise_type {
+  struct promise_type : detail::PooledFrame {
     Background get_return_object() noexcept {
       return Background{std::coroutine_handle<promise_type>::from_promise(*this)};
     }

@@ -27,10 +27,13 @@ Outcome connect_failure(int error) {
 
 }  // namespace
 
-void set_connection_options(int socket, const LimitSettings& limits) noexcept {
+void set_stream_options(int socket) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
   // Urgent bytes are bytes of the stream like all others (RFC 6093).
   set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
+void set_keepalive(int socket, const LimitSettings& limits) noexcept {
   if (limits.tcp_keepalive.count() == 0) return;
   const auto idle = std::chrono::ceil<std::chrono::seconds>(limits.tcp_keepalive).count();
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -44,10 +47,16 @@ task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor,
   const SocketAddress address{app.endpoint};
   Fd fd{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd) co_return connect_failure(errno);
-  set_connection_options(fd.get(), limits);
-  const bool is_connected = ::connect(fd.get(), address.get(), address.size()) == 0;
+  set_stream_options(fd.get());
+  // Over loopback the kernel itself tells when the other end is gone.
+  if (!app.endpoint.address.is_loopback()) set_keepalive(fd.get(), limits);
+  bool is_connected = ::connect(fd.get(), address.get(), address.size()) == 0;
   if (!is_connected && errno != EINPROGRESS) co_return connect_failure(errno);
   mark.place.emplace(mark.connections, UpstreamConnections::Ends{local_destination(fd.get()).endpoint, app.endpoint});
+
+  // Over loopback the answer has come before connect() returned, but only a second call tells (connect(2), EALREADY).
+  if (!is_connected) is_connected = ::connect(fd.get(), address.get(), address.size()) == 0;
+  if (!is_connected && errno != EALREADY) co_return connect_failure(errno);
 
   Socket socket{std::move(fd), reactor};
   if (!is_connected) {

@@ -23,8 +23,9 @@ struct UpstreamMark {
 task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor, const LimitSettings& limits,
                                                UpstreamMark mark);
 
-// Options for both sides of a connection, and for listeners, whose accepted sockets inherit them (tcp(7)): no Nagle
-// delay, keep-alive. A refused option is no failure: the connection works without it.
-void set_connection_options(int socket, const LimitSettings& limits) noexcept;
+// Options for both sides of a connection, and for listeners, whose accepted sockets inherit them (tcp(7)). A refused
+// option is no failure: the connection works without it.
+void set_stream_options(int socket) noexcept;  // no Nagle delay, urgent bytes in line
+void set_keepalive(int socket, const LimitSettings& limits) noexcept;
 
 }  // namespace sidelock

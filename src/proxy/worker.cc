@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "proxy/original_destination.h"
 
 namespace sidelock {
@@ -47,6 +48,7 @@ class Worker::TrimTimer final : public Timer {
       return;
     }
     closed_ = 0;
+    pool::give_back();
     ::malloc_trim(0);
   }
 
@@ -117,6 +119,7 @@ void Worker::start() {
   thread_ = std::thread{[this] {
     for (Listener& listener : listeners_) accept_from(listener);
     reactor_.run();
+    pool::close_thread();
   }};
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

@@ -39,7 +39,8 @@ Fd open_listener(const std::optional<IpAddress>& address, std::uint16_t port, bo
   }
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "allow the port to be used again");
   if (is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "share the port among workers");
-  set_connection_options(fd.get(), limits);
+  set_stream_options(fd.get());
+  set_keepalive(fd.get(), limits);
   const SocketAddress local{endpoint};
   if (::bind(fd.get(), local.get(), local.size()) != 0 || ::listen(fd.get(), kBacklog) != 0)
     cannot_listen(endpoint, errno);

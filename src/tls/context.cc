@@ -168,8 +168,8 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   static constexpr unsigned char kSessionContext[] = "sidelock";
   require(::SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1,
           "set the session context");
-  // One ticket for each connection: a client that wants to resume in parallel can open its first connections in full.
-  require(::SSL_CTX_set_num_tickets(context, 1) == 1, "set the number of session tickets");
+  // Under TLS 1.3 TlsStream sends the ticket with the first bytes for the client: none of its own accord.
+  require(::SSL_CTX_set_num_tickets(context, 0) == 1, "set the number of session tickets");
   ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
   ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::ticket_key);
   ::SSL_CTX_set_alpn_select_cb(context, Callbacks::select_alpn, nullptr);

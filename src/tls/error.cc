@@ -22,4 +22,8 @@ std::string take_openssl_error() {
   return text;
 }
 
+void forget_openssl_errors() noexcept {
+  if (::ERR_peek_error() != 0) ::ERR_clear_error();
+}
+
 }  // namespace sidelock

@@ -9,4 +9,8 @@ namespace sidelock {
 // an empty queue. Empties the calling thread's queue.
 std::string take_openssl_error();
 
+// Empties the calling thread's queue, which SSL_get_error(3) needs before each operation. Cheap when it is empty, as it
+// nearly always is: ERR_clear_error() goes through all sixteen places.
+void forget_openssl_errors() noexcept;
+
 }  // namespace sidelock

@@ -97,6 +97,7 @@ class TlsStream {
   std::uint32_t counted_ = 0;
   std::uint32_t key_updates_per_second_;
   bool is_established_ = false;
+  bool has_sent_ticket_ = false;
   bool is_flooded_ = false;
 };
 

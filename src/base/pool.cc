@@ -1,0 +1,145 @@
+// See pool.h.
+#include "base/pool.h"
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#include <malloc.h>
+#include <sys/random.h>
+
+namespace sidelock::pool {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kKeepsBlocks = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool kKeepsBlocks = false;
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+
+// malloc's own sizes: 24 usable bytes, then in steps of 16. The largest kept holds a TLS record with all around it.
+constexpr std::size_t kSmallest = 24;
+constexpr std::size_t kStep = 16;
+constexpr std::size_t kLargest = std::size_t{18} * 1024;
+constexpr std::size_t kSizes = (kLargest - kSmallest) / kStep + 1;
+constexpr std::size_t kEnough = std::size_t{24} * 1024;  // bytes of one size
+
+struct Spare {
+  std::uintptr_t next;  // hidden, see hide()
+  std::uintptr_t mark;
+};
+
+struct Kept {
+  Spare* first = nullptr;
+  std::size_t bytes = 0;
+};
+
+struct Thread {
+  std::array<Kept, kSizes> sizes{};
+  // What marks a block that is kept: only one that is freed twice shows it, and nobody can guess it.
+  std::uintptr_t mark = 0;
+  bool is_open = false;
+  bool is_closed = false;
+};
+
+constinit thread_local Thread thread;
+
+void open_thread() noexcept {
+  if (::getrandom(&thread.mark, sizeof thread.mark, GRND_NONBLOCK) != sizeof thread.mark) {
+    thread.mark = reinterpret_cast<std::uintptr_t>(&thread) ^ std::uintptr_t{0x9e3779b97f4a7c15};
+  }
+  thread.is_open = kKeepsBlocks && !thread.is_closed;
+}
+
+// An overwritten link leads nowhere useful: the address space's layout is mixed into it.
+std::uintptr_t hide(const Spare* block, const Spare* next) noexcept {
+  constexpr unsigned kPageBits = 12;
+  return reinterpret_cast<std::uintptr_t>(next) ^ (reinterpret_cast<std::uintptr_t>(block) >> kPageBits);
+}
+
+Spare* reveal(const Spare* block) noexcept {
+  return reinterpret_cast<Spare*>(hide(block, reinterpret_cast<const Spare*>(block->next)));
+}
+
+// Of the blocks that hold `size` bytes.
+std::size_t index_for(std::size_t size) noexcept {
+  return size <= kSmallest ? 0 : (size - kSmallest + kStep - 1) / kStep;
+}
+
+Spare* take(Kept& kept, std::size_t index) noexcept {
+  Spare* const block = kept.first;
+  kept.first = reveal(block);
+  kept.bytes -= kSmallest + index * kStep;
+  block->mark = 0;
+  return block;
+}
+
+}  // namespace
+
+void* allocate(std::size_t size) noexcept {
+  if (size == 0) return nullptr;
+  if (size > kLargest) return std::malloc(size);
+  const std::size_t index = index_for(size);
+  Kept& kept = thread.sizes[index];
+  if (kept.first != nullptr) return take(kept, index);
+  return std::malloc(kSmallest + index * kStep);
+}
+
+void release(void* block) noexcept {
+  if (block == nullptr) return;
+  if (!thread.is_open) {
+    open_thread();
+    if (!thread.is_open) return std::free(block);
+  }
+  const std::size_t usable = ::malloc_usable_size(block);
+  // A block may be a little larger than its size needs, where malloc had no use for the rest.
+  const std::size_t index = (usable - kSmallest) / kStep;
+  if (index >= kSizes) return std::free(block);
+  Kept& kept = thread.sizes[index];
+  auto* const spare = static_cast<Spare*>(block);
+  if (spare->mark == thread.mark) std::abort();
+  if (kept.bytes >= kEnough) return std::free(block);
+  spare->next = hide(spare, kept.first);
+  spare->mark = thread.mark;
+  kept.first = spare;
+  kept.bytes += kSmallest + index * kStep;
+}
+
+void* resize(void* block, std::size_t size) noexcept {
+  if (block == nullptr) return allocate(size);
+  if (size == 0) {
+    release(block);
+    return nullptr;
+  }
+  // Blocks are malloc's, so realloc may move them; it never makes one that is too small for its place here.
+  return std::realloc(block, size <= kLargest ? kSmallest + index_for(size) * kStep : size);
+}
+
+void give_back() noexcept {
+  for (std::size_t index = 0; index < kSizes; ++index) {
+    Kept& kept = thread.sizes[index];
+    while (kept.first != nullptr) std::free(take(kept, index));
+  }
+}
+
+void close_thread() noexcept {
+  give_back();
+  thread.is_open = false;
+  thread.is_closed = true;
+}
+
+void* allocate_or_throw(std::size_t size) {
+  void* const block = allocate(size);
+  if (block == nullptr) throw std::bad_alloc{};
+  return block;
+}
+
+}  // namespace sidelock::pool
