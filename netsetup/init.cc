@@ -2,19 +2,16 @@
 #include "netsetup/init.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <optional>
 
-#include <sys/socket.h>
-
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "config/capture_contract.h"
 #include "netsetup/backend.h"
 #include "netsetup/capabilities.h"
+#include "netsetup/families.h"
 #include "netsetup/iptables/backend.h"
 #include "netsetup/plan.h"
 #include "netsetup/verify.h"
@@ -45,26 +42,6 @@ void refuse_node_by_chains(const CaptureSettings& settings, const Foreign& forei
     throw Failure{ExitCode::kUsage,
                   "table nat has the chain " + chain + ", as on a Kubernetes node" + kHostNetworkAdvice};
   }
-}
-
-bool kernel_has(Family family) {
-  const Fd socket{::socket(address_family(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  return socket || errno != EAFNOSUPPORT;
-}
-
-// A family is left out only when the kernel has no such sockets at all: then nothing can come in by it either.
-Plan without_absent_families(Plan plan) {
-  std::erase_if(plan.families, [](const FamilyPlan& family) {
-    if (kernel_has(family.family)) return false;
-    if (family.need == Need::kRequired) {
-      throw Failure{ExitCode::kNoBackend, fmt::format("this kernel has no {}, and --ip-family asks for it; --ip-family "
-                                                      "auto leaves out what is not there",
-                                                      name_of(family.family))};
-    }
-    if (family.need == Need::kIfPresent) log::info("no {} in this kernel: left out", name_of(family.family));
-    return true;
-  });
-  return plan;
 }
 
 // What can be written again: a rule that Rule cannot say was not made by us.

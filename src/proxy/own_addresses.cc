@@ -2,10 +2,8 @@
 #include "proxy/own_addresses.h"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
 
-#include <ifaddrs.h>
+#include "base/interfaces.h"
 
 namespace sidelock {
 
@@ -27,19 +25,12 @@ bool OwnAddresses::contains(const IpAddress& address, Clock::time_point now) {
   return std::ranges::any_of(addresses_, is_address);
 }
 
+// What the kernel does not tell now leaves what it told before.
 void OwnAddresses::read() {
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return;
-  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owned{list, ::freeifaddrs};
+  const std::vector<InterfaceAddress> all = interface_addresses();
+  if (all.empty()) return;
   addresses_.clear();
-  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr) continue;
-    const int family = entry->ifa_addr->sa_family;
-    if (family != AF_INET && family != AF_INET6) continue;
-    sockaddr_storage address{};
-    std::memcpy(&address, entry->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-    addresses_.push_back(Endpoint::from_sockaddr(address).address);
-  }
+  for (const InterfaceAddress& entry : all) addresses_.push_back(entry.address);
 }
 
 }  // namespace sidelock

@@ -9,12 +9,13 @@
 #include <sys/signalfd.h>
 
 #include "base/log.h"
+#include "policy/limits.h"
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
 #include "run/capture_proof.h"
-#include "run/limits.h"
 #include "run/listeners.h"
 #include "run/privileges.h"
+#include "run/surroundings.h"
 #include "tls/credential_watch.h"
 
 namespace sidelock {

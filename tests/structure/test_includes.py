@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 # Unit of the table: a folder, or a file without its suffix. Everybody may include base/, config/settings.h and itself.
 MAY_INCLUDE = {
     "main": {"run", "netsetup/init", "doctor", "config/options", "tls/features", "tls/memory"},
-    "run": {"proxy", "tls", "io", "admin", "config/capture_contract"},
+    "run": {"proxy", "policy", "tls", "io", "admin", "config/capture_contract"},
     "base": set(),
     "config": set(),
     "io": set(),

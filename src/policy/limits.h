@@ -1,5 +1,5 @@
-// The limits that depend on where run finds itself: workers, connections and handshakes, from the control group and the
-// descriptor limit.
+// The limits that depend on where run finds itself: workers, connections and handshakes. Pure; run acts on it, doctor
+// shows it.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,7 @@ struct Surroundings {
   std::size_t memory = 0;       // bytes; 0: no limit
 };
 
-// Raises the descriptor limit to the hard limit and looks at the control group.
-Surroundings look_around();
-
-// Pure. Throws Failure{kUsage} when --max-connections asks for more than the descriptors hold.
+// Throws Failure{kUsage} when --max-connections asks for more than the descriptors hold.
 ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surroundings);
 
 }  // namespace sidelock

@@ -1,5 +1,5 @@
 // How many connections a container holds.
-#include "run/limits.h"
+#include "policy/limits.h"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,11 @@
 // See limits.h.
-#include "run/limits.h"
+#include "policy/limits.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
-#include "base/cgroup.h"
 #include "base/error.h"
 
 namespace sidelock {
@@ -23,15 +21,6 @@ constexpr std::size_t kMemoryForConnection = std::size_t{64} << 10U;
 constexpr std::size_t kFewestHandshakes = 64;
 
 }  // namespace
-
-Surroundings look_around() {
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  return {cpu_quota().value_or(1), files.rlim_cur, memory_limit().value_or(0)};
-}
 
 ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surroundings) {
   ProcessLimits limits;
