@@ -6,6 +6,7 @@
 
 #include "config/option_table.h"
 #include "config/options.h"
+#include "config/policy_keys.h"
 
 namespace sidelock {
 
@@ -67,8 +68,9 @@ std::string wrapped(std::string line, std::string_view text) {
 
 std::string entry(const OptionSpec& option) {
   const std::string_view shown = option.default_value.empty() ? "none" : option.default_value;
+  const std::string_view reach = find_policy_key(option.name) == nullptr ? "" : " Also per port.";
   return wrapped(fmt::format("  --{} {}", option.name, option.argument),
-                 fmt::format("{} [{}]", option.sentence, shown));
+                 fmt::format("{}{} [{}]", option.sentence, reach, shown));
 }
 
 }  // namespace

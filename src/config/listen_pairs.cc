@@ -53,7 +53,7 @@ bool relays_to(const ExplicitListener& from, const ExplicitListener& listener) {
   return covers(listener, app) && (app.is_loopback() || (from.address && *from.address == app));
 }
 
-ExplicitListener listener_from(const SettingValue& value, const std::string& item, OnTruncation on_truncation) {
+ExplicitListener listener_from(const SettingValue& value, const std::string& item, const PortPolicy& defaults) {
   const std::string_view text = item;
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) refuse(value, item, "names no app port", kAllowed);
@@ -61,9 +61,8 @@ ExplicitListener listener_from(const SettingValue& value, const std::string& ite
   const auto app = side_from(text.substr(equals + 1));
   if (!here || !app) refuse(value, item, "is not a pair of a listener and an app", kAllowed);
   if (here->address && here->address->is_multicast()) refuse(value, item, "listens on a multicast address", kAllowed);
-  ExplicitListener listener{here->address, here->port, {}};
+  ExplicitListener listener{here->address, here->port, defaults};
   listener.policy.app_port = app->port;
-  listener.policy.on_truncation = on_truncation;
   listener.policy.upstream = app->address ? UpstreamMode::kAddress : UpstreamMode::kLoopback;
   if (app->address) {
     if (app->address->is_unspecified() || app->address->is_multicast()) {
@@ -76,11 +75,11 @@ ExplicitListener listener_from(const SettingValue& value, const std::string& ite
 
 }  // namespace
 
-std::vector<ExplicitListener> parse_listeners(const SettingValue& value, OnTruncation on_truncation) {
+std::vector<ExplicitListener> parse_listeners(const SettingValue& value, const PortPolicy& defaults) {
   const std::vector<std::string> items = parse_list(value, kAllowed);
   std::vector<ExplicitListener> listeners;
   for (const std::string& item : items) {
-    const ExplicitListener listener = listener_from(value, item, on_truncation);
+    const ExplicitListener listener = listener_from(value, item, defaults);
     for (const ExplicitListener& other : listeners) {
       if (overlap(listener, other))
         refuse(value, item, "shares its port with another pair", "one pair for each address and port");

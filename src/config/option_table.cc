@@ -44,6 +44,9 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"upstream", kUpstream, kValue, "WHERE", "original",
      "Where the app is dialled: original (the address the client dialled), loopback, or an address of the pod."},
     {"map", kUpstream, kValue, "PAIRS", "", "Captured port to app port where they differ, such as 443:8080."},
+    {"port-policy", kUpstream, kPolicies, "POLICIES", "",
+     "Settings of one port or range that differ from those of all: PORT[-PORT]:KEY=VALUE,KEY=VALUE..., with ; between "
+     "policies; the keys are the settings marked \"also per port\"."},
     {"on-truncation", kUpstream, kValue, "RULE", "auto",
      "What the app sees when a client ends TCP without close_notify: auto (judged), reset or fin."},
 
@@ -60,7 +63,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "Cipher suites by their OpenSSL names, the preferred one first; empty: Mozilla's intermediate set."},
     {"tls-groups", kTls, kValue, "LIST", "",
      "Key exchange groups, the preferred one first; empty: X25519MLKEM768 where OpenSSL has it, X25519, P-256, P-384."},
-    {"alpn", kTls, kValue, "LIST", "auto",
+    {"alpn", kTls, kRepeatable, "LIST", "auto",
      "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
 
     {"handshake-timeout", kLimits, kValue, "DURATION", "10s", "Limit for a TLS handshake."},

@@ -13,6 +13,7 @@ enum class OptionGroup { kCapture, kUpstream, kTls, kLimits, kProcess };
 enum class OptionKind {
   kValue,       // given at most once
   kRepeatable,  // a comma-separated list that may also be given several times
+  kPolicies,    // a semicolon-separated list that may also be given several times
   kSwitch,      // on or off; the flag alone means on
 };
 

@@ -55,7 +55,14 @@ std::string allowed_instead_of(std::string_view unknown) {
   return "allowed: the settings that `sidelock --help` lists";
 }
 
-std::string joined(const std::string& list, const std::string& more) { return list.empty() ? more : list + ',' + more; }
+bool is_repeatable(const OptionSpec& option) {
+  return option.kind == OptionKind::kRepeatable || option.kind == OptionKind::kPolicies;
+}
+
+std::string joined(const OptionSpec& option, const std::string& list, const std::string& more) {
+  if (list.empty()) return more;
+  return list + (option.kind == OptionKind::kPolicies ? ';' : ',') + more;
+}
 
 // ---- the command line
 
@@ -145,13 +152,13 @@ void add_flag(CommandLine& line, const po::option& token) {
   const std::string& value = token.value.at(0);
   // In `--tls-dir --self-signed x` a value was forgotten; one that does begin so is written --tls-dir=--x.
   if (token.original_tokens.size() > 1 && value.starts_with("--")) refuse_without_value(name);
-  const bool is_repeatable = find_option(name)->kind == OptionKind::kRepeatable;
+  const OptionSpec& option = *find_option(name);
   const auto [entry, is_new] = line.flags.try_emplace(name, value);
   if (is_new) return;
-  if (!is_repeatable)
+  if (!is_repeatable(option))
     usage(fmt::format("--{}: is given twice, \"{}\" and \"{}\"; allowed: once", name, log::printable(entry->second),
                       log::printable(value)));
-  entry->second = joined(entry->second, value);
+  entry->second = joined(option, entry->second, value);
 }
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
@@ -211,11 +218,11 @@ void read_file(const std::string& path, SettingValues& values) {
       usage(fmt::format("{}: cannot stand in a config file; allowed: --config FILE", where));
     const auto [entry, is_new] = given.try_emplace(line.name, SettingValue{where, line.value});
     if (is_new) continue;
-    if (option->kind != OptionKind::kRepeatable) {
+    if (!is_repeatable(*option)) {
       usage(fmt::format("{}: is there twice, \"{}\" and \"{}\"; allowed: once", where,
                         log::printable(entry->second.text), log::printable(line.value)));
     }
-    entry->second.text = joined(entry->second.text, line.value);
+    entry->second.text = joined(*option, entry->second.text, line.value);
   }
   for (auto& [name, value] : given) values.set(name, ValueSource::kFile, std::move(value));
 }

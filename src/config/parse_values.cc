@@ -20,13 +20,6 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kPortsAllowed = "ports 1 to 65535 and ranges, such as 80,8000-8010";
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 // The whole text as a decimal number; no sign, no blanks.
 template <class Number>
 std::optional<Number> number_from(std::string_view text) {
@@ -100,17 +93,24 @@ void refuse(const SettingValue& value, std::string_view item, std::string_view p
                 fmt::format("{}: \"{}\" {}; allowed: {}", value.where, log::printable(item), problem, allowed)};
 }
 
-std::vector<std::string> parse_list(const SettingValue& value, std::string_view allowed) {
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::vector<std::string> parse_list(const SettingValue& value, std::string_view allowed, char separator) {
   std::vector<std::string> items;
   std::string_view rest = trimmed(value.text);
   if (rest.empty()) return items;
   for (;;) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view item = trimmed(rest.substr(0, comma));
+    const std::size_t end = rest.find(separator);
+    const std::string_view item = trimmed(rest.substr(0, end));
     if (item.empty()) refuse(value, value.text, "has an empty item", allowed);
     items.emplace_back(item);
-    if (comma == std::string_view::npos) return items;
-    rest.remove_prefix(comma + 1);
+    if (end == std::string_view::npos) return items;
+    rest.remove_prefix(end + 1);
   }
 }
 
@@ -148,17 +148,21 @@ std::optional<std::uint16_t> port_from(std::string_view text) {
   return port && *port > 0 ? port : std::nullopt;
 }
 
+std::optional<PortRange> port_range_from(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = port_from(trimmed(text.substr(0, dash)));
+  const auto last = dash == std::string_view::npos ? first : port_from(trimmed(text.substr(dash + 1)));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return PortRange{*first, *last};
+}
+
 std::vector<PortRange> parse_ports(const SettingValue& value) {
   std::vector<PortRange> ranges;
   for (const std::string& item : parse_list(value, kPortsAllowed)) {
     if (item == "*") refuse(value, item, "(every port) is not available in this version", kPortsAllowed);
-    const std::string_view text = item;
-    const std::size_t dash = text.find('-');
-    const auto first = port_from(trimmed(text.substr(0, dash)));
-    const auto last = dash == std::string_view::npos ? first : port_from(trimmed(text.substr(dash + 1)));
-    if (!first || !last) refuse(value, item, "is neither a port nor a range of ports", kPortsAllowed);
-    if (*first > *last) refuse(value, item, "ends before it begins", kPortsAllowed);
-    ranges.push_back({*first, *last});
+    const auto range = port_range_from(item);
+    if (!range) refuse(value, item, "is neither a port nor a range of ports", kPortsAllowed);
+    ranges.push_back(*range);
   }
   return normalised(std::move(ranges));
 }

@@ -24,8 +24,11 @@ struct SettingValue {
 [[noreturn]] void refuse(const SettingValue& value, std::string_view item, std::string_view problem,
                          std::string_view allowed);
 
-// The items between the commas, blanks around them removed. Empty text has no items; an empty item is refused.
-std::vector<std::string> parse_list(const SettingValue& value, std::string_view allowed);
+// `text` without the blanks and line ends around it.
+std::string_view trimmed(std::string_view text);
+
+// The items between the separators, trimmed. Empty text has no items; an empty item is refused.
+std::vector<std::string> parse_list(const SettingValue& value, std::string_view allowed, char separator = ',');
 
 // `500ms`, `10s`, `5m`, `1h`, or `0`.
 struct DurationBounds {
@@ -45,6 +48,9 @@ bool parse_switch(const SettingValue& value);
 
 // One port, 1 to 65535, or nothing.
 std::optional<std::uint16_t> port_from(std::string_view text);
+
+// `80` or `8000-8010`, or nothing.
+std::optional<PortRange> port_range_from(std::string_view text);
 
 // `80,8000-8010` -> normalised ranges.
 std::vector<PortRange> parse_ports(const SettingValue& value);

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "config/capture_contract.h"
 #include "config/listen_pairs.h"
+#include "config/policy_checks.h"
+#include "config/port_policies.h"
 #include "config/port_ranges.h"
 
 namespace sidelock {
@@ -64,7 +66,7 @@ void check_captured_ports(const SettingValues& values, const CaptureSettings& ca
 }
 
 void check_explicit_mode(const SettingValues& values) {
-  for (const std::string_view name : {"ports", "map", "upstream"}) {
+  for (const std::string_view name : {"ports", "map"}) {
     if (values.is_given(name)) {
       usage(fmt::format("{}: has no meaning with --capture none; allowed: --listen [ADDRESS:]PORT=[ADDRESS:]PORT",
                         values.of(name).where));
@@ -98,33 +100,6 @@ CaptureSettings capture_settings(const SettingValues& values) {
 
 // ---- upstream
 
-OnTruncation on_truncation(const SettingValues& values) {
-  return parse_choice<OnTruncation>(
-      values.of("on-truncation"),
-      {{"auto", OnTruncation::kAuto}, {"reset", OnTruncation::kReset}, {"fin", OnTruncation::kFin}});
-}
-
-PortPolicy default_policy(const SettingValues& values) {
-  PortPolicy policy;
-  policy.on_truncation = on_truncation(values);
-  const SettingValue& upstream = values.of("upstream");
-  if (upstream.text == "original") return policy;
-  if (upstream.text == "loopback") {
-    policy.upstream = UpstreamMode::kLoopback;
-    return policy;
-  }
-  constexpr std::string_view kAllowed = "original, loopback, or an address of the pod";
-  const auto address = IpAddress::parse(upstream.text);
-  if (!address) refuse(upstream, upstream.text, "is no address", kAllowed);
-  const bool is_unroutable = address->is_unspecified() || address->is_multicast();
-  if (is_unroutable || (!address->is_ipv4() && address->is_link_local())) {
-    refuse(upstream, upstream.text, "is an address that no app can be dialled at", kAllowed);
-  }
-  policy.upstream = UpstreamMode::kAddress;
-  policy.upstream_address = *address;
-  return policy;
-}
-
 using PortMap = std::map<std::uint16_t, std::uint16_t>;
 
 PortMap parse_map(const SettingValue& value) {
@@ -152,15 +127,38 @@ void check_map(const SettingValue& value, const PortMap& map, const CaptureSetti
   }
 }
 
-std::vector<CapturedPort> captured_ports(const CaptureSettings& capture, const PortMap& map, const PortPolicy& policy) {
+std::vector<CapturedPort> captured_ports(const CaptureSettings& capture, const PortMap& map,
+                                         const PortPolicies& policies) {
   std::vector<CapturedPort> all;
   for (const std::uint16_t port : expand(capture.ports)) {
-    CapturedPort captured{port, policy};
+    CapturedPort captured{port, policies.defaults()};
     const auto mapped = map.find(port);
     captured.policy.app_port = mapped == map.end() ? port : mapped->second;
-    all.push_back(captured);
+    policies.apply(port, captured.policy);
+    all.push_back(std::move(captured));
   }
   return all;
+}
+
+std::vector<ExplicitListener> explicit_listeners(const SettingValues& values, const PortPolicies& policies) {
+  std::vector<ExplicitListener> listeners = parse_listeners(values.of("listen"), policies.defaults());
+  for (ExplicitListener& listener : listeners) {
+    policies.apply(listener.port, listener.policy);
+  }
+  return listeners;
+}
+
+void check_policies(const Settings& settings, const PortPolicies& policies) {
+  if (settings.capture.mode == CaptureMode::kRedirect) policies.check_ports(settings.capture.ports, "--ports");
+  for (const CapturedPort& captured : settings.captured_ports) {
+    check_policy(policies.texts(captured.port), captured.policy, settings.capture.mode);
+  }
+  std::vector<PortRange> listening;
+  for (const ExplicitListener& listener : settings.listeners) {
+    check_policy(policies.texts(listener.port), listener.policy, settings.capture.mode);
+    listening.push_back({listener.port, listener.port});
+  }
+  if (settings.capture.mode == CaptureMode::kNone) policies.check_ports(normalised(std::move(listening)), "--listen");
 }
 
 // ---- TLS
@@ -190,11 +188,6 @@ TlsSettings tls_settings(const SettingValues& values) {
   tls.is_tls12_allowed = parse_choice<bool>(values.of("tls-min-version"), {{"1.2", true}, {"1.3", false}});
   tls.cipher_suites = parse_list(values.of("tls-cipher-suites"), "names of cipher suites, comma separated");
   tls.groups = parse_list(values.of("tls-groups"), "names of groups, comma separated");
-  const SettingValue& alpn = values.of("alpn");
-  if (alpn.text != "auto") {
-    tls.alpn = parse_protocols(alpn);
-    tls.alpn_mode = tls.alpn.empty() ? AlpnMode::kIgnore : AlpnMode::kList;
-  }
   return tls;
 }
 
@@ -255,9 +248,9 @@ ProcessSettings process_settings(const SettingValues& values) {
 Settings resolve(const SettingValues& values, Command command) {
   Settings settings;
   settings.capture = capture_settings(values);
-  const PortPolicy policy = default_policy(values);
+  const PortPolicies policies{values};
   const PortMap map = parse_map(values.of("map"));
-  settings.listeners = parse_listeners(values.of("listen"), policy.on_truncation);
+  settings.listeners = explicit_listeners(values, policies);
   settings.tls = tls_settings(values);
   settings.limits = limit_settings(values);
   settings.process = process_settings(values);
@@ -268,13 +261,14 @@ Settings resolve(const SettingValues& values, Command command) {
     if (is_redirect) check_captured_ports(values, settings.capture);
     if (!is_redirect) check_explicit_mode(values);
   }
-  if (command == Command::kRun) {
-    if (is_redirect) check_map(values.of("map"), map, settings.capture);
-    check_tls(values, settings.tls);
-  }
   if (is_redirect) {
     settings.listeners.clear();
-    settings.captured_ports = captured_ports(settings.capture, map, policy);
+    settings.captured_ports = captured_ports(settings.capture, map, policies);
+  }
+  if (command == Command::kRun) {
+    if (is_redirect) check_map(values.of("map"), map, settings.capture);
+    check_policies(settings, policies);
+    check_tls(values, settings.tls);
   }
   return settings;
 }

@@ -42,12 +42,22 @@ enum class UpstreamMode { kOriginal, kLoopback, kAddress };
 // What a bare TCP end of the client, without close_notify, becomes for the app.
 enum class OnTruncation { kAuto, kReset, kFin };
 
-// How a connection to one port is served. Global flags are its defaults.
+enum class AlpnMode { kAuto, kList, kIgnore };
+
+// How TLS is spoken on one port. The handshake's callbacks get it by connection (tls/context.h).
+struct TlsPolicy {
+  AlpnMode alpn_mode = AlpnMode::kAuto;
+  std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
+};
+
+// How a connection to one port is served: the global settings, and over them those of --port-policy. Immutable while a
+// command runs, so it may be referred to for as long as a connection lives.
 struct PortPolicy {
   std::uint16_t app_port = 0;  // where the app listens: --map, else the port the client dialled
   UpstreamMode upstream = UpstreamMode::kOriginal;
   IpAddress upstream_address;  // only for UpstreamMode::kAddress
   OnTruncation on_truncation = OnTruncation::kAuto;
+  TlsPolicy tls;
 };
 
 // One captured port. The i-th (sorted by port) is redirected to capture_port_base + i.
@@ -63,18 +73,14 @@ struct ExplicitListener {
   PortPolicy policy;  // upstream is kAddress, or kLoopback when the pair names no app address
 };
 
-enum class AlpnMode { kAuto, kList, kIgnore };
-
 struct TlsSettings {
   std::string directory;                       // --tls-dir; empty when another source is given
   std::vector<std::string> certificate_files;  // --tls-cert-file, --tls-private-key-file: pairs by position;
   std::vector<std::string> private_key_files;  // no key files at all: each certificate file holds its key
   std::string self_signed;                     // --self-signed NAME
-  AlpnMode alpn_mode = AlpnMode::kAuto;
-  bool is_tls12_allowed = true;            // --tls-min-version 1.2
-  std::vector<std::string> cipher_suites;  // in our order of preference; empty: the built-in ones
-  std::vector<std::string> groups;         // the same for key exchange groups
-  std::vector<std::string> alpn;           // only for AlpnMode::kList; each 1 to 255 bytes
+  bool is_tls12_allowed = true;                // --tls-min-version 1.2
+  std::vector<std::string> cipher_suites;      // in our order of preference; empty: the built-in ones
+  std::vector<std::string> groups;             // the same for key exchange groups
 };
 
 enum class WhenFull { kReset, kWait };

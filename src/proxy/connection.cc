@@ -76,7 +76,8 @@ task<Refusal> shake_hands(Connection& connection) {
   // Only now: clients that send nothing must not keep the places from those that do.
   if (connection.worker.handshakes().is_full()) connection.tls.park();
   const Slots::Place place{co_await connection.worker.handshakes().take()};
-  const Handshake handshake = co_await connection.tls.handshake(*connection.worker.tls_context());
+  const Handshake handshake =
+      co_await connection.tls.handshake(*connection.worker.tls_context(), connection.policy->tls);
   connection.failure = connection.tls.failure();
   switch (handshake) {
     case Handshake::kDone: co_return Refusal{};

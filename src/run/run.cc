@@ -43,8 +43,9 @@ void check_upstream_addresses(const Settings& settings) {
       throw Failure{
           ExitCode::kUsage,
           fmt::format(
-              "--upstream {}: not an address of this pod; allowed: original, loopback or one of its own addresses",
-              policy.upstream_address.to_string())};
+              "upstream of port {}: {} is not an address of this pod; allowed: original, loopback or one of its "
+              "own addresses",
+              captured.port, policy.upstream_address.to_string())};
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "tls/context.h"
 
 #include <cstring>
+#include <new>
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -83,8 +84,6 @@ void set_groups(SSL_CTX* context, const std::vector<std::string>& wanted) {
 }  // namespace
 
 struct TlsContext::Callbacks {
-  AlpnMode alpn_mode;
-  std::vector<std::string> alpn;
   std::shared_ptr<TicketKeys> tickets;
 
   static int index() {
@@ -100,10 +99,19 @@ struct TlsContext::Callbacks {
     return *static_cast<Callbacks*>(::SSL_CTX_get_ex_data(::SSL_get_SSL_CTX(ssl), index()));
   }
 
+  // The policy of the port that the connection came to.
+  static const TlsPolicy& policy_of(const SSL* ssl) {
+    return *static_cast<const TlsPolicy*>(::SSL_get_ex_data(ssl, policy_index()));
+  }
+  static int policy_index() {
+    static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+  }
+
   static int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
                          unsigned int offer_size, void* /*unused*/) {
-    const Callbacks& self = of(ssl);
-    const auto choice = choose_alpn(self.alpn_mode, self.alpn, {reinterpret_cast<const char*>(offer), offer_size});
+    const TlsPolicy& policy = policy_of(ssl);
+    const auto choice = choose_alpn(policy.alpn_mode, policy.alpn, {reinterpret_cast<const char*>(offer), offer_size});
     if (choice.answer == AlpnAnswer::kNone) return SSL_TLSEXT_ERR_NOACK;
     if (choice.answer == AlpnAnswer::kRefuse) return SSL_TLSEXT_ERR_ALERT_FATAL;
     *chosen = reinterpret_cast<const unsigned char*>(choice.protocol.data());
@@ -150,7 +158,7 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   ::ERR_clear_error();
   SSL_CTX* const context = context_.get();
   require(context != nullptr, "make a TLS context");
-  auto callbacks = std::make_unique<Callbacks>(Callbacks{settings.alpn_mode, settings.alpn, std::move(tickets)});
+  auto callbacks = std::make_unique<Callbacks>(Callbacks{std::move(tickets)});
   require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
   static_cast<void>(callbacks.release());  // the SSL_CTX frees it, by free_callbacks
 
@@ -185,6 +193,14 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
               "use the certificate chain of " + credential->source);
     }
   }
+}
+
+SslPtr TlsContext::make_ssl(const TlsPolicy& policy) const {
+  SslPtr ssl{::SSL_new(context_.get())};
+  // OpenSSL's interface knows no const; policy_of() gives it back.
+  void* const shared = const_cast<TlsPolicy*>(&policy);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  if (!ssl || ::SSL_set_ex_data(ssl.get(), Callbacks::policy_index(), shared) != 1) throw std::bad_alloc{};
+  return ssl;
 }
 
 }  // namespace sidelock

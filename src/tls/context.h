@@ -1,4 +1,5 @@
-// What every TLS connection of one worker shares: the credential, the versions, suites and groups, tickets and ALPN.
+// What every TLS connection of one worker shares: the credential, the versions, suites and groups, and tickets. What
+// differs by port is a TlsPolicy, which each connection carries: one context serves all ports.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,9 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  [[nodiscard]] SSL_CTX* get() const noexcept { return context_.get(); }
+  // One connection on a port with that policy, which outlives it; the callbacks find it with the SSL. Throws
+  // std::bad_alloc.
+  [[nodiscard]] SslPtr make_ssl(const TlsPolicy& policy) const;
 
  private:
   struct Callbacks;  // what OpenSSL's callbacks need; owned by the SSL_CTX, which may outlive this object

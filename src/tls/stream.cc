@@ -1,7 +1,6 @@
 // See stream.h.
 #include "tls/stream.h"
 
-#include <new>
 #include <utility>
 
 #include <openssl/err.h>
@@ -31,9 +30,8 @@ task<Hello> TlsStream::hello() {
   }
 }
 
-task<Handshake> TlsStream::handshake(const TlsContext& context) {
-  ssl_.reset(::SSL_new(context.get()));
-  if (!ssl_) throw std::bad_alloc{};
+task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy& policy) {
+  ssl_ = context.make_ssl(policy);
   BIO* const bio = transport_.make_bio();
   ::SSL_set_bio(ssl_.get(), bio, bio);
   ::SSL_set_accept_state(ssl_.get());

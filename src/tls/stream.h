@@ -58,8 +58,9 @@ class TlsStream {
   // The bytes that hello() saw, when they are not TLS: to tell what they are.
   [[nodiscard]] std::span<const std::byte> first_bytes() const noexcept { return transport_.unread(); }
 
-  // Shakes hands as the server. On kFailed the alert has been handed to the socket already.
-  task<Handshake> handshake(const TlsContext& context);
+  // Shakes hands as the server, on a port with that policy, which outlives the stream. On kFailed the alert has been
+  // handed to the socket already.
+  task<Handshake> handshake(const TlsContext& context, const TlsPolicy& policy);
   // Why the handshake or a read failed, for the log; may hold OpenSSL's words about untrusted input.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 

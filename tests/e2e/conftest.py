@@ -64,9 +64,10 @@ def run(tmp_path, tls_folder, free_port):
     started = []
 
     def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", port=None,
-              listen_address="127.0.0.1", **options):
+              listen_address="127.0.0.1", more_ports=(), **options):
         port = port or free_port()
-        arguments = ["--capture", "none", "--listen", f"{listen_address}:{port}={app_address}:{app_port}", "--log-format", "json",
+        pairs = [f"{listen_address}:{listening}={app_address}:{app_port}" for listening in (port, *more_ports)]
+        arguments = ["--capture", "none", "--listen", ",".join(pairs), "--log-format", "json",
                      *(credential or ("--tls-dir", str(tls_folder))), *settings]
         if "--drain-delay" not in settings:
             arguments += ["--drain-delay", "0"]

@@ -275,6 +275,6 @@ def test_run_as_root_gives_its_capabilities_up(lab, captured):
 
 def test_an_upstream_address_of_somebody_else_is_a_usage_error(lab, tls_folder, tmp_path):
     with run_captured(lab.pod, tls_folder, tmp_path / "run.log", "--ports", "80", "--upstream", "10.99.0.1",
-                      expected_errors=("--upstream 10.99.0.1",)) as sidelock:
+                      expected_errors=("upstream of port 80: 10.99.0.1",)) as sidelock:
         assert sidelock.wait() == 2
         assert any("not an address of this pod" in message for message in sidelock.messages())

@@ -25,6 +25,14 @@ def test_the_documentation_lists_the_settings_of_help_with_the_same_defaults(roo
     assert settings_of_docs((root / "docs/settings.md").read_text()) == in_help
 
 
+def test_the_documentation_says_which_settings_a_port_can_have(root, help_text):
+    entries = {re.match(r"  --([a-z-]+) ", entry).group(1): entry for entry in re.split(r"\n(?=  --)", help_text)[1:]}
+    per_port = {name for name, entry in entries.items() if "Also per port." in re.sub(r"\s+", " ", entry)}
+    rows = re.findall(r"^\| `--([a-z-]+)` \|.*\| .*Also per port\. \|$", (root / "docs/settings.md").read_text(), re.MULTILINE)
+    assert len(per_port) >= 3
+    assert set(rows) == per_port
+
+
 def test_the_settings_named_in_the_texts_exist(root, help_text):
     known = settings_of_help(help_text).keys() | {"help", "version"}
     for name in ("README.md", "CHANGELOG.md", "docs/settings.md"):

@@ -61,8 +61,9 @@ TEST(Flags, SettingsOfLaterVersionsDoNotExist) {
 TEST(Flags, TakeTheirValueAsTheNextWordOrAfterAnEqualsSign) {
   EXPECT_EQ(settings({"--idle-timeout", "1h"}).limits.idle_timeout, std::chrono::hours{1});
   EXPECT_EQ(settings({"--idle-timeout=1h"}).limits.idle_timeout, std::chrono::hours{1});
-  EXPECT_EQ(settings({"--alpn="}).tls.alpn_mode, AlpnMode::kIgnore);
-  EXPECT_EQ(settings({"--alpn", ""}).tls.alpn_mode, AlpnMode::kIgnore);
+  EXPECT_EQ(settings({"--self-signed=a.example"}).tls.self_signed, "a.example");
+  EXPECT_EQ(settings({"--alpn="}).captured_ports.at(0).policy.tls.alpn_mode, AlpnMode::kIgnore);
+  EXPECT_EQ(settings({"--alpn", ""}).captured_ports.at(0).policy.tls.alpn_mode, AlpnMode::kIgnore);
 }
 
 TEST(Flags, WithoutTheirValueAreRefused) {
@@ -223,7 +224,10 @@ TEST(Defaults, OfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(parsed_defaults.process.log_level, built_in.process.log_level);
   EXPECT_EQ(parsed_defaults.process.access_log, built_in.process.access_log);
   EXPECT_EQ(parsed_defaults.tls.directory, "/etc/sidelock/tls");
-  EXPECT_EQ(parsed_defaults.tls.alpn_mode, AlpnMode::kAuto);
+  const PortPolicy policy = parsed_defaults.captured_ports.at(0).policy;
+  EXPECT_EQ(policy.upstream, PortPolicy{}.upstream);
+  EXPECT_EQ(policy.on_truncation, PortPolicy{}.on_truncation);
+  EXPECT_EQ(policy.tls.alpn_mode, TlsPolicy{}.alpn_mode);
   EXPECT_EQ(parsed_defaults.dry_run, built_in.dry_run);
 }
 

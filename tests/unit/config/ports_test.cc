@@ -48,11 +48,10 @@ TEST(Ports, AreListsAndRanges) {
 
 TEST(Ports, OfOtherFormsAreRefused) {
   const std::string allowed = "; allowed: ports 1 to 65535 and ranges, such as 80,8000-8010";
-  for (const char* text : {"0", "65536", "http", "-80", "80-", "80-90-100", "1-65536", "8 0", "+80"}) {
+  for (const char* text : {"0", "65536", "http", "-80", "80-", "80-90-100", "1-65536", "8 0", "+80", "90-80"}) {
     EXPECT_EQ(refusal({"init", "--ports", text}),
               "--ports: \"" + std::string{text} + "\" is neither a port nor a range of ports" + allowed);
   }
-  EXPECT_EQ(refusal({"init", "--ports", "90-80"}), "--ports: \"90-80\" ends before it begins" + allowed);
   EXPECT_EQ(refusal({"init", "--ports", "80,*"}),
             "--ports: \"*\" (every port) is not available in this version" + allowed);
   EXPECT_EQ(refusal({"init", "--ports", "80,"}), "--ports: \"80,\" has an empty item" + allowed);

@@ -113,12 +113,16 @@ TEST(Upstream, IsAWordOrAnAddress) {
 }
 
 TEST(Alpn, IsAutoAListOrNothing) {
-  EXPECT_EQ(settings({"--alpn", "auto"}).tls.alpn_mode, AlpnMode::kAuto);
-  EXPECT_THAT(settings({"--alpn", "auto"}).tls.alpn, IsEmpty());
-  const TlsSettings list = settings({"--alpn", "h2, http/1.1"}).tls;
+  const auto policy = [](const Words& flags, const Words& environment = {}) {
+    return settings(flags, environment).captured_ports.at(0).policy.tls;
+  };
+  EXPECT_EQ(policy({"--alpn", "auto"}).alpn_mode, AlpnMode::kAuto);
+  EXPECT_THAT(policy({"--alpn", "auto"}).alpn, IsEmpty());
+  const TlsPolicy list = policy({"--alpn", "h2, http/1.1"});
   EXPECT_EQ(list.alpn_mode, AlpnMode::kList);
   EXPECT_THAT(list.alpn, ElementsAre("h2", "http/1.1"));
-  EXPECT_EQ(settings({}, {"SIDELOCK_ALPN="}).tls.alpn_mode, AlpnMode::kIgnore);
+  EXPECT_THAT(policy({"--alpn", "h2", "--alpn", "http/1.1"}).alpn, ElementsAre("h2", "http/1.1"));
+  EXPECT_EQ(policy({}, {"SIDELOCK_ALPN="}).alpn_mode, AlpnMode::kIgnore);
   EXPECT_THAT(refused("alpn", "h2,auto"), HasSubstr("\"auto\" cannot stand in a list"));
   EXPECT_THAT(refused("alpn", "h2,h2"), HasSubstr("\"h2\" is there twice"));
   EXPECT_THAT(refused("alpn", "h2,,x"), HasSubstr("has an empty item"));

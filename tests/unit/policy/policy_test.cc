@@ -19,7 +19,8 @@ Settings settings_for(std::vector<std::uint16_t> ports) {
   Settings settings;
   for (const std::uint16_t port : ports) {
     settings.capture.ports.push_back({port, port});
-    settings.captured_ports.push_back({port, {port, UpstreamMode::kOriginal, {}, OnTruncation::kAuto}});
+    settings.captured_ports.push_back({port, {}});
+    settings.captured_ports.back().policy.app_port = port;
   }
   return settings;
 }
@@ -62,7 +63,8 @@ TEST(DestinationPolicy, ServesConfiguredPortsOfThisPodOnly) {
 TEST(UpstreamAddress, EachModeHasOneAnswer) {
   const OriginalDestination v4{endpoint("10.0.0.2", 443)};
   const OriginalDestination v6{endpoint("fd00::2", 443)};
-  PortPolicy policy{8080, UpstreamMode::kOriginal, {}, OnTruncation::kAuto};
+  PortPolicy policy;
+  policy.app_port = 8080;
   EXPECT_EQ(upstream_address(policy, v4).endpoint, endpoint("10.0.0.2", 8080));
   EXPECT_EQ(upstream_address(policy, v6).endpoint, endpoint("fd00::2", 8080));
   policy.upstream = UpstreamMode::kLoopback;

@@ -1,0 +1,56 @@
+// See policy_keys.h.
+#include "config/policy_keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sidelock {
+
+namespace {
+
+void parse_upstream(const SettingValue& value, PortPolicy& policy) {
+  constexpr std::string_view kAllowed = "original, loopback, or an address of the pod";
+  policy.upstream_address = {};
+  if (value.text == "original" || value.text == "loopback") {
+    policy.upstream = value.text == "original" ? UpstreamMode::kOriginal : UpstreamMode::kLoopback;
+    return;
+  }
+  const auto address = IpAddress::parse(value.text);
+  if (!address) refuse(value, value.text, "is no address", kAllowed);
+  const bool is_unroutable = address->is_unspecified() || address->is_multicast();
+  if (is_unroutable || (!address->is_ipv4() && address->is_link_local())) {
+    refuse(value, value.text, "is an address that no app can be dialled at", kAllowed);
+  }
+  policy.upstream = UpstreamMode::kAddress;
+  policy.upstream_address = *address;
+}
+
+void parse_on_truncation(const SettingValue& value, PortPolicy& policy) {
+  policy.on_truncation = parse_choice<OnTruncation>(
+      value, {{"auto", OnTruncation::kAuto}, {"reset", OnTruncation::kReset}, {"fin", OnTruncation::kFin}});
+}
+
+void parse_alpn(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.alpn.clear();
+  policy.tls.alpn_mode = AlpnMode::kAuto;
+  if (value.text == "auto") return;
+  policy.tls.alpn = parse_protocols(value);
+  policy.tls.alpn_mode = policy.tls.alpn.empty() ? AlpnMode::kIgnore : AlpnMode::kList;
+}
+
+constexpr auto kKeys = std::to_array<PolicyKey>({
+    {"upstream", parse_upstream},
+    {"on-truncation", parse_on_truncation},
+    {"alpn", parse_alpn},
+});
+
+}  // namespace
+
+std::span<const PolicyKey> policy_keys() { return kKeys; }
+
+const PolicyKey* find_policy_key(std::string_view name) {
+  const auto* const found = std::ranges::find(kKeys, name, &PolicyKey::name);
+  return found == kKeys.end() ? nullptr : found;
+}
+
+}  // namespace sidelock
