@@ -1,9 +1,11 @@
 // See pool.h.
 #include "base/pool.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include <malloc.h>
@@ -13,10 +15,10 @@ namespace sidelock::pool {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kKeepsBlocks = false;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr bool kKeepsBlocks = false;
 #else
 constexpr bool kKeepsBlocks = true;
@@ -28,9 +30,11 @@ constexpr bool kKeepsBlocks = true;
 // malloc's own sizes: 24 usable bytes, then in steps of 16. The largest kept holds a TLS record with all around it.
 constexpr std::size_t kSmallest = 24;
 constexpr std::size_t kStep = 16;
-constexpr std::size_t kLargest = std::size_t{18} * 1024;
+constexpr std::size_t kLargest = kSmallest + kStep * 1150;
 constexpr std::size_t kSizes = (kLargest - kSmallest) / kStep + 1;
-constexpr std::size_t kEnough = std::size_t{24} * 1024;  // bytes of one size
+static_assert(kLargest == std::size_t{18} * 1024 - 8);
+constexpr std::size_t kEnough = std::size_t{24} * 1024;           // bytes of one size
+constexpr std::size_t kEnoughInAll = std::size_t{2} * 1024 * 1024;  // a client may choose sizes: of its names, say
 
 struct Spare {
   std::uintptr_t next;  // hidden, see hide()
@@ -42,21 +46,37 @@ struct Kept {
   std::size_t bytes = 0;
 };
 
+enum class State : std::uint8_t { kNew, kOpen, kClosed };
+
 struct Thread {
   std::array<Kept, kSizes> sizes{};
-  // What marks a block that is kept: only one that is freed twice shows it, and nobody can guess it.
+  std::size_t bytes = 0;  // of all sizes
   std::uintptr_t mark = 0;
-  bool is_open = false;
-  bool is_closed = false;
+  State state = kKeepsBlocks ? State::kNew : State::kClosed;
 };
 
+// Never destroyed, because OpenSSL frees blocks of a thread at its very end.
 constinit thread_local Thread thread;
 
-void open_thread() noexcept {
-  if (::getrandom(&thread.mark, sizeof thread.mark, GRND_NONBLOCK) != sizeof thread.mark) {
-    thread.mark = reinterpret_cast<std::uintptr_t>(&thread) ^ std::uintptr_t{0x9e3779b97f4a7c15};
+// What marks a block that is kept, in all threads: only one that is freed twice shows it, and nobody can guess it.
+std::uintptr_t secret_mark() noexcept {
+  static const std::uintptr_t mark = [] {
+    std::uintptr_t made = 0;
+    if (::getrandom(&made, sizeof made, GRND_NONBLOCK) != sizeof made) {
+      made = reinterpret_cast<std::uintptr_t>(&thread) ^ std::uintptr_t{0x9e3779b97f4a7c15};
+    }
+    return made;
+  }();
+  return mark;
+}
+
+// Whether this thread keeps blocks; the first call makes it ready for them.
+bool is_open() noexcept {
+  if (thread.state == State::kNew) {
+    thread.mark = secret_mark();
+    thread.state = State::kOpen;
   }
-  thread.is_open = kKeepsBlocks && !thread.is_closed;
+  return thread.state == State::kOpen;
 }
 
 // An overwritten link leads nowhere useful: the address space's layout is mixed into it.
@@ -78,6 +98,7 @@ Spare* take(Kept& kept, std::size_t index) noexcept {
   Spare* const block = kept.first;
   kept.first = reveal(block);
   kept.bytes -= kSmallest + index * kStep;
+  thread.bytes -= kSmallest + index * kStep;
   block->mark = 0;
   return block;
 }
@@ -95,10 +116,7 @@ void* allocate(std::size_t size) noexcept {
 
 void release(void* block) noexcept {
   if (block == nullptr) return;
-  if (!thread.is_open) {
-    open_thread();
-    if (!thread.is_open) return std::free(block);
-  }
+  if (!is_open()) return std::free(block);
   const std::size_t usable = ::malloc_usable_size(block);
   // A block may be a little larger than its size needs, where malloc had no use for the rest.
   const std::size_t index = (usable - kSmallest) / kStep;
@@ -106,11 +124,12 @@ void release(void* block) noexcept {
   Kept& kept = thread.sizes[index];
   auto* const spare = static_cast<Spare*>(block);
   if (spare->mark == thread.mark) std::abort();
-  if (kept.bytes >= kEnough) return std::free(block);
+  if (kept.bytes >= kEnough || thread.bytes >= kEnoughInAll) return std::free(block);
   spare->next = hide(spare, kept.first);
   spare->mark = thread.mark;
   kept.first = spare;
   kept.bytes += kSmallest + index * kStep;
+  thread.bytes += kSmallest + index * kStep;
 }
 
 void* resize(void* block, std::size_t size) noexcept {
@@ -119,8 +138,17 @@ void* resize(void* block, std::size_t size) noexcept {
     release(block);
     return nullptr;
   }
-  // Blocks are malloc's, so realloc may move them; it never makes one that is too small for its place here.
-  return std::realloc(block, size <= kLargest ? kSmallest + index_for(size) * kStep : size);
+  const std::size_t usable = ::malloc_usable_size(block);
+  if (size <= usable && size >= usable / 2) return block;
+  // Blocks are malloc's, so realloc may move the large ones; it never makes one too small for its place here.
+  if (size > kLargest || usable > kLargest) {
+    return std::realloc(block, size <= kLargest ? kSmallest + index_for(size) * kStep : size);
+  }
+  void* const moved = allocate(size);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, block, std::min(size, usable));
+  release(block);
+  return moved;
 }
 
 void give_back() noexcept {
@@ -132,9 +160,10 @@ void give_back() noexcept {
 
 void close_thread() noexcept {
   give_back();
-  thread.is_open = false;
-  thread.is_closed = true;
+  thread.state = State::kClosed;
 }
+
+std::size_t kept_bytes() noexcept { return thread.bytes; }
 
 void* allocate_or_throw(std::size_t size) {
   void* const block = allocate(size);

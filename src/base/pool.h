@@ -1,17 +1,17 @@
 // Memory for the many short-lived blocks of a connection: each thread keeps a few of the blocks that it frees, by size,
 // and takes from them first, without a lock. Blocks come from malloc(3) and may be freed in another thread than the one
-// that took them. What a thread keeps is bounded for each size, and goes back by give_back().
+// that took them. What a thread keeps is bounded for each size and in all, and goes back by give_back().
 //
-// Under an address sanitizer nothing is kept, so that it sees every use of a freed block.
+// Under the address and thread sanitizers nothing is kept, so that they see every use of a freed block.
 #pragma once
 
 #include <cstddef>
 
 namespace sidelock::pool {
 
-// nullptr when there is no memory, or for a size of 0.
+// Aligned as malloc's blocks are. nullptr when there is no memory, or for a size of 0.
 [[nodiscard]] void* allocate(std::size_t size) noexcept;
-// A block of allocate() or resize(), or nullptr. A block that is freed twice ends the process.
+// A block of allocate() or resize(), or nullptr. A block that is freed twice ends the process, in whichever threads.
 void release(void* block) noexcept;
 // As realloc(3), for blocks of this pool; a size of 0 releases the block.
 [[nodiscard]] void* resize(void* block, std::size_t size) noexcept;
@@ -20,6 +20,9 @@ void release(void* block) noexcept;
 void give_back() noexcept;
 // As give_back(), and from now on this thread keeps none: for a thread that is about to end.
 void close_thread() noexcept;
+
+// What this thread keeps, in bytes.
+[[nodiscard]] std::size_t kept_bytes() noexcept;
 
 // For the storage of coroutines: throws std::bad_alloc.
 [[nodiscard]] void* allocate_or_throw(std::size_t size);
