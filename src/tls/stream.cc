@@ -110,12 +110,15 @@ bool TlsStream::write(std::span<const std::byte> from) {
   // One ticket for each connection, in the segment of the first bytes: a segment of its own would cost more than it,
   // and who never gets a byte needs none. A client that wants to resume in parallel can open its first connections in
   // full. Refused under TLS 1.2, where the handshake has brought it.
-  if (!from.empty() && !std::exchange(has_sent_ticket_, true)) ::SSL_new_session_ticket(ssl_.get());
+  const bool is_first = !from.empty() && !std::exchange(has_sent_ticket_, true);
+  if (is_first) ::SSL_new_session_ticket(ssl_.get());
   // The transport takes everything, so a write is always whole; it fails only when the connection has failed before.
   if (!from.empty() && ::SSL_write_ex(ssl_.get(), from.data(), from.size(), &count) != 1) {
     transport_.flush();
     return false;
   }
+  // For a ticket OpenSSL takes a buffer to read into as well, 16 KiB, and would keep it until something comes.
+  if (is_first) ::SSL_free_buffers(ssl_.get());
   return transport_.flush();
 }
 
