@@ -22,6 +22,11 @@ def binary():
     raise AssertionError("no sidelock binary: build it, or name it in SIDELOCK_BINARY")
 
 
+def measuring_program(name):
+    """A program of bench/, from the same build as the program to test."""
+    return str(pathlib.Path(binary()).parent / "bench" / name)
+
+
 IS_SANITIZED = os.environ.get("SIDELOCK_SANITIZED") == "1"
 
 
@@ -105,10 +110,17 @@ class Sidelock:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def resident_bytes(self):
+        return self._memory("Rss")
+
+    def private_bytes(self):
+        """What it alone has written to."""
+        return self._memory("Private_Dirty")
+
+    def _memory(self, kind):
         for line in pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Rss:"):
+            if line.startswith(f"{kind}:"):
                 return int(line.split()[1]) * 1024
-        raise AssertionError("no Rss in smaps_rollup")
+        raise AssertionError(f"no {kind} in smaps_rollup")
 
     def cpu_ticks(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
