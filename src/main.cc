@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/options.h"
+#include "doctor/doctor.h"
 #include "netsetup/init.h"
 #include "run/run.h"
 #include "tls/features.h"
@@ -69,6 +70,12 @@ ExitCode dry_run(const Invocation& invocation) {
   return print(dry_run_text(invocation.settings.capture));
 }
 
+ExitCode doctor(const Invocation& invocation) {
+  const Diagnosis diagnosis = diagnose(invocation.settings, invocation.warnings);
+  print(diagnosis.text);
+  return diagnosis.code;
+}
+
 // What somebody chose in one line; the defaults only for those who look closer.
 void log_settings(const Invocation& invocation) {
   std::string chosen;
@@ -84,6 +91,7 @@ ExitCode execute(const Invocation& invocation) {
   if (invocation.command == Command::kHelp) return print(help_text());
   if (invocation.command == Command::kVersion) return print(version_text());
   if (invocation.command == Command::kInit && settings.dry_run) return dry_run(invocation);
+  if (invocation.command == Command::kDoctor) return doctor(invocation);
 
   log::start(log_format(settings.process.log_format), log_level(settings.process.log_level));
   for (const std::string& warning : invocation.warnings) log::warning("{}", warning);

@@ -1,5 +1,5 @@
 // The backend on legacy x_tables, through libiptc.
-// Holds the xtables lock as long as it lives.
+// Holds the xtables lock as long as it lives, unless it is only for reading.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,11 @@ class IptablesBackend final : public Backend {
  public:
   // `patience`: how long to wait for the lock, and for a table that others keep changing.
   explicit IptablesBackend(std::chrono::milliseconds patience) : patience_{patience}, lock_{patience} {}
+
+  // For read() and foreign() alone: the lock keeps writers apart, and a reader sees one whole version of a table
+  // anyway.
+  struct ForReading {};
+  explicit IptablesBackend(ForReading /*tag*/) : patience_{0} {}
 
   void apply(const Plan& plan) override;
   Plan read() override;

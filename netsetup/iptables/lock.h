@@ -11,6 +11,8 @@ namespace sidelock::iptables {
 // Held from construction to destruction.
 class XtablesLock {
  public:
+  XtablesLock() = default;  // holds nothing
+
   // Waits up to `patience`; throws Failure{kFailure} when somebody else holds the lock for longer. A file that cannot
   // be opened (a read-only root, another user) is no error: there is nothing to wait for.
   explicit XtablesLock(std::chrono::milliseconds patience);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "netsetup/capabilities.h"
 
@@ -85,9 +86,12 @@ constexpr Operations kIpv6Operations{
 
 xtc_handle* as_handle(void* handle) { return static_cast<xtc_handle*>(handle); }
 
-// The tables that the namespace has already. Nothing when this process may not know (the file is for root).
+// The tables that the namespace has already. Nothing when this process may not know (the file is for root). A kernel
+// that has /proc but no such file has not loaded the family's tables, so there are none.
 std::optional<bool> is_listed(Family family, Table table) {
-  std::ifstream names{family == Family::kIpv4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names"};
+  const char* const path = family == Family::kIpv4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
+  std::ifstream names{path};
+  if (!names && ::access(path, F_OK) != 0 && ::access("/proc/net/dev", F_OK) == 0) return false;
   if (!names) return std::nullopt;
   for (std::string name; std::getline(names, name);) {
     if (name == name_of(table)) return true;

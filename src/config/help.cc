@@ -23,6 +23,7 @@ Usage: sidelock COMMAND [--SETTING VALUE]...
   init      install the capture rules and verify them; may be repeated
   run       terminate TLS on the captured ports and relay to the app
   cleanup   remove exactly the rules that init installed
+  doctor    check everything that can be wrong, and say what mends it
   version   print the version, OpenSSL's version and the features
   help      print this text
 

@@ -92,6 +92,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "How long connections are still accepted after SIGTERM, while endpoints learn of it."},
     {"drain-timeout", kProcess, kValue, "DURATION", "20s",
      "How long transfers may go on after the delay; what is left then is reset."},
+    {"output", kProcess, kValue, "FORMAT", "plain", "What doctor prints: plain (for people) or json."},
     {"log-format", kProcess, kValue, "FORMAT", "auto", "plain, json, or auto: plain on a terminal, json elsewhere."},
     {"log-level", kProcess, kValue, "LEVEL", "info", "The least level that is logged: debug, info, warning or error."},
     {"access-log", kProcess, kSwitch, "on|off", "on", "Log one line for each connection at its end."},

@@ -26,7 +26,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::string_view kCommands = "init, run, cleanup, version, help";
+constexpr std::string_view kCommands = "init, run, cleanup, doctor, version, help";
 
 [[noreturn]] void usage(const std::string& message) { throw Failure{ExitCode::kUsage, message}; }
 
@@ -140,6 +140,7 @@ Command command_called(const std::string& word) {
   if (word == "init") return Command::kInit;
   if (word == "run") return Command::kRun;
   if (word == "cleanup") return Command::kCleanup;
+  if (word == "doctor") return Command::kDoctor;
   if (word == "version") return Command::kVersion;
   if (word == "help" || word == "-h") return Command::kHelp;
   if (word.starts_with('-'))

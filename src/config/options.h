@@ -9,7 +9,7 @@
 
 namespace sidelock {
 
-enum class Command { kInit, kRun, kCleanup, kVersion, kHelp };
+enum class Command { kInit, kRun, kCleanup, kDoctor, kVersion, kHelp };
 
 struct Invocation {
   Command command = Command::kHelp;

@@ -255,9 +255,12 @@ Settings resolve(const SettingValues& values, Command command) {
   settings.limits = limit_settings(values);
   settings.process = process_settings(values);
   settings.dry_run = parse_switch(values.of("dry-run"));
+  settings.output =
+      parse_choice<OutputFormat>(values.of("output"), {{"plain", OutputFormat::kPlain}, {"json", OutputFormat::kJson}});
 
   const bool is_redirect = settings.capture.mode == CaptureMode::kRedirect;
-  if (command == Command::kInit || command == Command::kRun) {
+  const bool is_for_connections = command == Command::kRun || command == Command::kDoctor;
+  if (command == Command::kInit || is_for_connections) {
     if (is_redirect) check_captured_ports(values, settings.capture);
     if (!is_redirect) check_explicit_mode(values);
   }
@@ -265,7 +268,7 @@ Settings resolve(const SettingValues& values, Command command) {
     settings.listeners.clear();
     settings.captured_ports = captured_ports(settings.capture, map, policies);
   }
-  if (command == Command::kRun) {
+  if (is_for_connections) {
     if (is_redirect) check_map(values.of("map"), map, settings.capture);
     check_policies(settings, policies);
     check_tls(values, settings.tls);

@@ -112,6 +112,9 @@ struct ProcessSettings {
   bool access_log = true;
 };
 
+// What doctor prints.
+enum class OutputFormat { kPlain, kJson };
+
 struct Settings {
   CaptureSettings capture;
   std::vector<CapturedPort> captured_ports;  // redirect: one for each port of capture.ports, sorted
@@ -120,6 +123,7 @@ struct Settings {
   LimitSettings limits;
   ProcessSettings process;
   bool dry_run = false;  // init only
+  OutputFormat output = OutputFormat::kPlain;
 };
 
 }  // namespace sidelock

@@ -16,9 +16,12 @@ using ::testing::Not;
 
 class Kernel : public test::NamespaceTest {
  protected:
-  static Finished init_without(const std::string& feature, const std::string& arguments = "") {
+  static Finished sidelock_without(const std::string& feature, const std::string& arguments) {
     return run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_WITHOUT=" + feature + " LD_PRELOAD=" + test::kernel_shim() +
-               ' ' + test::sidelock_program() + " init --ports 80 --self-signed test " + arguments);
+               ' ' + test::sidelock_program() + ' ' + arguments);
+  }
+  static Finished init_without(const std::string& feature, const std::string& arguments = "") {
+    return sidelock_without(feature, "init --ports 80 --self-signed test " + arguments);
   }
 };
 
@@ -26,6 +29,18 @@ TEST_F(Kernel, WithoutXtablesIsClassFourAndNamesTheOtherBackend) {
   const Finished init = init_without("x_tables");
   EXPECT_EQ(init.status, 4) << init.output;
   EXPECT_THAT(init.output, HasSubstr("nftables backend"));
+}
+
+TEST_F(Kernel, WithoutXtablesDoctorSaysSo) {
+  const Finished doctor = sidelock_without("x_tables", "doctor --ports 80 --self-signed test");
+  EXPECT_EQ(doctor.status, 4) << doctor.output;
+  EXPECT_THAT(doctor.output, HasSubstr("failed   backend"));
+}
+
+TEST_F(Kernel, WithoutIpv6DoctorSaysSoWhereItIsAskedFor) {
+  const Finished doctor = sidelock_without("ipv6", "doctor --ports 80 --self-signed test --ip-family dual");
+  EXPECT_EQ(doctor.status, 4) << doctor.output;
+  EXPECT_THAT(doctor.output, HasSubstr("failed   families      this kernel has no IPv6"));
 }
 
 TEST_F(Kernel, WithoutIpv6IsServedWithIpv4Alone) {

@@ -2,9 +2,11 @@
 // or "ip6_tables" (the tables, while IPv6 exists). And lets something happen at a moment that is else left to chance:
 // the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th replacement of a table, counted from 1.
 #include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
 #include <cstring>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -40,6 +42,18 @@ void run_command(const char* variable) {
 extern "C" int socket(int domain, int type, int protocol) noexcept {
   if (domain == AF_INET6 && is_without("ipv6")) return refused(EAFNOSUPPORT);
   return static_cast<int>(::syscall(SYS_socket, domain, type, protocol));
+}
+
+// A kernel without the tables has no list of them either.
+extern "C" int open(const char* path, int flags, ...) noexcept {
+  const bool is_list =
+      std::strstr(path, "/ip_tables_names") != nullptr || std::strstr(path, "/ip6_tables_names") != nullptr;
+  if (is_list && is_without("x_tables")) return refused(ENOENT);
+  std::va_list more;
+  va_start(more, flags);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
+  va_end(more);
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
 
 extern "C" int getsockopt(int fd, int level, int option, void* value, socklen_t* size) noexcept {

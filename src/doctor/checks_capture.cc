@@ -1,0 +1,160 @@
+// The rules in the kernel against those of the settings, and who else has rules here. See checks.h.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "doctor/checks.h"
+#include "netsetup/capabilities.h"
+#include "netsetup/families.h"
+#include "netsetup/verify.h"
+
+namespace sidelock {
+
+namespace {
+
+constexpr const char* kNeedsRules = "the rules are not known";
+
+struct Mesh {
+  std::string_view chains;
+  std::string_view name;
+  std::string_view remedy;
+};
+
+constexpr std::array kMeshes{
+    Mesh{"ISTIO_", "Istio", "annotation traffic.sidecar.istio.io/excludeInboundPorts, or no injection in this pod"},
+    Mesh{"PROXY_INIT_", "Linkerd", "annotation config.linkerd.io/skip-inbound-ports, or no injection in this pod"},
+    Mesh{"KUMA_", "Kuma", "annotation traffic.kuma.io/exclude-inbound-ports, or no injection in this pod"},
+};
+
+bool holds_nothing(const Plan& plan) {
+  return std::ranges::all_of(
+      plan.families, [](const FamilyPlan& family) { return std::ranges::all_of(family.tables, &TablePlan::is_empty); });
+}
+
+Check check_privileges(const Patient& patient) {
+  const std::string who = fmt::format("uid {}", ::geteuid());
+  if (patient.rules.code != ExitCode::kMissingPermission) return ok("privileges", who + " may read the rules");
+  return warning(
+      "privileges", fmt::format("{}: {}", who, patient.rules.why_unknown),
+      "run doctor as root with the capabilities NET_ADMIN and NET_RAW, as `kubectl debug --profile=netadmin` "
+      "gives them");
+}
+
+Check check_backend(const LiveRules& rules) {
+  if (rules.is_known) return ok("backend", "iptables (legacy x_tables)");
+  if (rules.code == ExitCode::kMissingPermission) return skipped("backend", kNeedsRules);
+  return failed("backend", rules.code, rules.why_unknown, "load the kernel module ip_tables on the node");
+}
+
+// Connections that were redirected, and segments that were dropped, since the rules were made.
+std::string counters_text(const Plan& plan) {
+  std::uint64_t captured = 0;
+  std::uint64_t dropped = 0;
+  for (const FamilyPlan& family : plan.families) {
+    for (const TablePlan& table : family.tables) {
+      for (const Chain& chain : table.chains) {
+        for (const Rule& rule : chain.rules) {
+          if (rule.target == kRedirect) captured += rule.counters.packets;
+          if (rule.target == kDrop) dropped += rule.counters.packets;
+        }
+      }
+    }
+  }
+  return fmt::format("{} connection(s) captured, {} invalid segment(s) dropped", captured, dropped);
+}
+
+Check check_rules(const Patient& patient, bool is_proven) {
+  const LiveRules& live = patient.rules;
+  if (!live.is_known) {
+    if (is_proven) return skipped("rules", live.why_unknown + "; the self-test proves those that count");
+    return failed("rules", live.code, live.why_unknown,
+                  "give doctor what it needs, or start `sidelock run`: the "
+                  "self-test then tells whether rules work");
+  }
+  if (holds_nothing(live.ours)) {
+    return failed("rules", ExitCode::kVerificationFailed, "there are none: every client reaches the app in plain text",
+                  "run `sidelock init` in this pod");
+  }
+  const std::string wrong = difference(without_absent_families(make_plan(patient.settings.capture)), live.ours);
+  if (!wrong.empty()) {
+    return failed("rules", ExitCode::kVerificationFailed, wrong,
+                  "run `sidelock init` again, with the settings of `sidelock run`: it replaces what is there");
+  }
+  return ok("rules", "complete and in order; " + counters_text(live.ours));
+}
+
+Check check_foreign(const Patient& patient) {
+  if (!patient.rules.is_known) return skipped("foreign", kNeedsRules);
+  const std::string wrong = obstacle(patient.rules.foreign, patient.settings.capture);
+  if (wrong.empty()) return ok("foreign", "no rule of others comes before ours");
+  if (patient.settings.capture.allow_foreign_before)
+    return warning("foreign", wrong, "remove that rule; --allow-foreign-before lets it be");
+  return failed("foreign", ExitCode::kVerificationFailed, wrong,
+                "remove that rule, or run `sidelock init` again: it puts its rules in front");
+}
+
+Check check_meshes(const LiveRules& rules) {
+  if (!rules.is_known) return skipped("meshes", kNeedsRules);
+  for (const std::string& chain : rules.foreign.nat_chains) {
+    for (const Mesh& mesh : kMeshes) {
+      if (!chain.starts_with(mesh.chains)) continue;
+      return warning(
+          "meshes",
+          fmt::format("{} has rules here too (chain {}): one connection is for one of the two", mesh.name, chain),
+          std::string{mesh.remedy});
+    }
+    if (chain.starts_with("KUBE-")) {
+      return warning("meshes", "this is a node's network (chain " + chain + "): rules here are for all of its pods",
+                     "`sidelock cleanup`, and give the pod a network of its own (no hostNetwork)");
+    }
+  }
+  return ok("meshes", "no rules of Istio, Linkerd or Kuma");
+}
+
+// An address that clients outside can dial.
+const InterfaceAddress* address_of(const Patient& patient, Family family) {
+  const auto found = std::ranges::find_if(patient.addresses, [family](const InterfaceAddress& own) {
+    return own.address.family() == address_family(family) && !own.address.is_loopback() && !own.address.is_link_local();
+  });
+  return found == patient.addresses.end() ? nullptr : &*found;
+}
+
+Check check_families(const Patient& patient) {
+  std::string covered;
+  for (const FamilyPlan& family : make_plan(patient.settings.capture).families) {
+    const std::string name{name_of(family.family)};
+    if (family.need == Need::kRequired && !kernel_has(family.family)) {
+      return failed("families", ExitCode::kNoBackend, "this kernel has no " + name + ", and --ip-family asks for it",
+                    "--ip-family auto leaves out what is not there");
+    }
+    const InterfaceAddress* const open = address_of(patient, family.family);
+    if (family.need == Need::kUnwanted && open != nullptr) {
+      return warning("families",
+                     fmt::format("{} is not captured, and {} has {}: clients that dial it reach the app in plain text",
+                                 name, open->interface, open->address.to_string()),
+                     "--ip-family auto");
+    }
+    if (family.need != Need::kUnwanted && kernel_has(family.family)) covered += (covered.empty() ? "" : " and ") + name;
+  }
+  return ok("families", covered);
+}
+
+Checks check_nothing_is_captured(const Patient& patient) {
+  const LiveRules& live = patient.rules;
+  if (!live.is_known) return {skipped("rules", live.why_unknown)};
+  if (holds_nothing(live.ours)) return {ok("rules", "none, as --capture none wants it")};
+  return {warning("rules", "rules of an earlier `sidelock init` are still there", "`sidelock cleanup`")};
+}
+
+}  // namespace
+
+Checks check_capture(const Patient& patient, bool is_proven) {
+  if (!patient.is_captured()) return check_nothing_is_captured(patient);
+  return {check_privileges(patient), check_backend(patient.rules), check_rules(patient, is_proven),
+          check_foreign(patient),    check_meshes(patient.rules),  check_families(patient)};
+}
+
+}  // namespace sidelock

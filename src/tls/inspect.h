@@ -1,0 +1,26 @@
+// What is wrong with a credential that loads all the same, and what it says, for people.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tls/credential.h"
+
+namespace sidelock {
+
+// Each names one fault and is made of OpenSSL's untrusted text, escaped; empty when clients will find none of these:
+// the chain is in order and signed, every certificate in it is valid at `now`, the first one is for servers and has a
+// name.
+std::vector<std::string> credential_faults(const Credential& credential, std::chrono::system_clock::time_point now);
+
+// The DNS names and addresses of the subjectAltName, escaped; not more than a handful.
+std::vector<std::string> alternative_names(const Credential& credential);
+
+// "CN=...", escaped.
+std::string issuer_of(const Credential& credential);
+
+// Whether OpenSSL serves with these settings: suites, groups, the strength of the key. Throws Failure when not.
+void check_servable(const TlsSettings& settings);
+
+}  // namespace sidelock
