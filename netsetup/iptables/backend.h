@@ -14,6 +14,7 @@ class IptablesBackend final : public Backend {
   // `patience`: how long to wait for the lock, and for a table that others keep changing.
   explicit IptablesBackend(std::chrono::milliseconds patience) : patience_{patience}, lock_{patience} {}
 
+  [[nodiscard]] BackendKind kind() const override { return BackendKind::kIptables; }
   void apply(const Plan& plan) override;
   Plan read() override;
   Foreign foreign() override;
