@@ -12,8 +12,8 @@ namespace sidelock {
 // A rule that is not ours in a chain that packets to captured ports enter before or beside our rules.
 struct ForeignRule {
   Family family = Family::kIpv4;
-  Table table = Table::kNat;
-  std::string chain;
+  std::string place;  // "IPv4 table nat"
+  std::string text;   // as the backend's own tool prints it
   Rule rule;
   bool may_match_tcp = true;  // false: its protocol excludes TCP
   bool is_before_ours = false;
@@ -22,7 +22,7 @@ struct ForeignRule {
 
 struct Foreign {
   std::vector<std::string> nat_chains;  // of every family that the kernel has
-  std::vector<ForeignRule> rules;       // PREROUTING of every table that we use
+  std::vector<ForeignRule> rules;       // of chains that see incoming packets no later than ours
 };
 
 // All functions throw Failure with the class that fits. Not thread-safe; used in the main thread of `init` and
@@ -34,8 +34,10 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
-  // Makes the rules of ours in the kernel those of `plan`, one atomic replacement for each table, and leaves all others
-  // alone. Families that `plan` does not name are left alone as well.
+  [[nodiscard]] virtual BackendKind kind() const = 0;
+
+  // Makes the rules of ours in the kernel those of `plan`, one atomic replacement for each of the kernel's tables, and
+  // leaves all others alone.
   virtual void apply(const Plan& plan) = 0;
 
   // The rules of ours in the kernel, with counters, in the form of make_plan(); nothing where there are none.

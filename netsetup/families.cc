@@ -12,23 +12,31 @@
 
 namespace sidelock {
 
+namespace {
+
+void require(Family family) {
+  if (kernel_has(family)) return;
+  throw Failure{
+      ExitCode::kNoBackend,
+      fmt::format("this kernel has no {}, and --ip-family asks for it; --ip-family auto leaves out what is not there",
+                  name_of(family))};
+}
+
+}  // namespace
+
 bool kernel_has(Family family) {
   const Fd socket{::socket(address_family(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   return socket || errno != EAFNOSUPPORT;
 }
 
-Plan without_absent_families(Plan plan) {
-  std::erase_if(plan.families, [](const FamilyPlan& family) {
-    if (kernel_has(family.family)) return false;
-    if (family.need == Need::kRequired) {
-      throw Failure{ExitCode::kNoBackend, fmt::format("this kernel has no {}, and --ip-family asks for it; --ip-family "
-                                                      "auto leaves out what is not there",
-                                                      name_of(family.family))};
-    }
-    if (family.need == Need::kIfPresent) log::info("no {} in this kernel: left out", name_of(family.family));
-    return true;
-  });
-  return plan;
+CaptureSettings without_absent_families(CaptureSettings settings) {
+  if (settings.ip_family != IpFamily::kIpv6) require(Family::kIpv4);
+  if (settings.ip_family == IpFamily::kAuto && !kernel_has(Family::kIpv6)) {
+    log::info("no {} in this kernel: left out", name_of(Family::kIpv6));
+    settings.ip_family = IpFamily::kIpv4;
+  }
+  if (settings.ip_family == IpFamily::kIpv6 || settings.ip_family == IpFamily::kDual) require(Family::kIpv6);
+  return settings;
 }
 
 }  // namespace sidelock

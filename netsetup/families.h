@@ -1,15 +1,16 @@
-// Which of the families that a plan names this kernel has.
+// Which of the families that the settings name this kernel has.
 #pragma once
 
-#include "netsetup/plan.h"
+#include "config/settings.h"
+#include "netsetup/rule.h"
 
 namespace sidelock {
 
 // Whether sockets of the family can be made; capture needs no more, since without them nothing can come in by it.
 bool kernel_has(Family family);
 
-// `plan` without the families that the kernel does not have. Throws Failure{kNoBackend} when the settings insist on one
-// of them.
-Plan without_absent_families(Plan plan);
+// `settings` with --ip-family narrowed to what the kernel has, where it is `auto`. Throws Failure{kNoBackend} when they
+// insist on a family that it does not have.
+CaptureSettings without_absent_families(CaptureSettings settings);
 
 }  // namespace sidelock

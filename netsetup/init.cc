@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <optional>
 
 #include "base/error.h"
@@ -11,8 +12,11 @@
 #include "config/capture_contract.h"
 #include "netsetup/backend.h"
 #include "netsetup/capabilities.h"
+#include "netsetup/choice.h"
 #include "netsetup/families.h"
-#include "netsetup/iptables/backend.h"
+#include "netsetup/iptables/table.h"
+#include "netsetup/nftables/make.h"
+#include "netsetup/nftables/text.h"
 #include "netsetup/plan.h"
 #include "netsetup/verify.h"
 
@@ -79,47 +83,103 @@ void verify(Backend& backend, const Plan& wanted, const CaptureSettings& setting
   }
 }
 
-std::string families_text(const Plan& plan) {
-  std::string text;
-  for (const FamilyPlan& family : plan.families) {
-    if (family.need == Need::kUnwanted) continue;
-    text.append(text.empty() ? "" : " and ").append(name_of(family.family));
+const char* families_text(IpFamily family) {
+  if (family == IpFamily::kIpv4) return "IPv4";
+  return family == IpFamily::kIpv6 ? "IPv6" : "IPv4 and IPv6";
+}
+
+// Takes our rules from the backend that does not hold them any more.
+void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patience) {
+  const bool is_iptables = chosen == BackendKind::kNftables;
+  const BackendKind other = is_iptables ? BackendKind::kIptables : BackendKind::kNftables;
+  if (!is_iptables && !nftables::is_built_in()) return;
+  if (is_iptables && iptables::is_in_use() == false) return;
+  try {
+    if (make_backend(other, patience)->remove()) log::info("the rules that {} held are removed", name_of(other));
+  } catch (const Failure& failure) {
+    if (failure.code() == ExitCode::kNoBackend) return;
+    // Ours come first whichever backend holds them, so old ones that stay behind do no harm.
+    if (failure.code() != ExitCode::kMissingPermission) throw;
+    log::info("whether {} holds rules of ours cannot be seen here: {}", name_of(other), failure.what());
   }
-  return text;
+}
+
+void install(const CaptureSettings& settings, BackendKind kind) {
+  const std::unique_ptr<Backend> backend = make_backend(kind, settings.lock_wait);
+  install_capture(settings, *backend);
 }
 
 }  // namespace
 
-void install_capture(const CaptureSettings& settings, Backend& backend) {
-  refuse_node_by_chains(settings, backend.foreign());
-  const Plan wanted = without_absent_families(make_plan(settings));
-  const Plan before = restorable(without_absent_families(backend.read()));
+void install_capture(const CaptureSettings& given, Backend& backend) {
+  refuse_node_by_chains(given, backend.foreign());
+  const CaptureSettings settings = without_absent_families(given);
+  const Plan wanted = make_plan(settings, backend.kind());
+  const Plan before = restorable(backend.read());
   try {
     backend.apply(wanted);
     verify(backend, wanted, settings);
+    remove_from_the_other(backend.kind(), settings.lock_wait);
   } catch (...) {
     undo(backend, before);
     throw;
   }
   const std::size_t ports = expand(settings.ports).size();
-  log::info("capture installed and verified: {}, {} port{} to {}-{}, probe port {}", families_text(wanted), ports,
-            ports == 1 ? "" : "s", settings.capture_port_base, settings.capture_port_base + ports - 1,
-            probe_port(settings));
+  log::info("capture installed and verified by {}: {}, {} port{} to {}-{}, probe port {}", name_of(backend.kind()),
+            families_text(settings.ip_family), ports, ports == 1 ? "" : "s", settings.capture_port_base,
+            settings.capture_port_base + ports - 1, probe_port(settings));
 }
 
 void install_capture(const CaptureSettings& settings) {
   refuse_node_by_address(settings);
   raise_network_capabilities();
-  iptables::IptablesBackend backend{settings.lock_wait};
-  install_capture(settings, backend);
+  const Choice choice = choose_backend(settings.backend);
+  log::info("backend {}: {}", name_of(choice.kind), choice.reason);
+  try {
+    install(settings, choice.kind);
+  } catch (const Failure& failure) {
+    if (failure.code() != ExitCode::kNoBackend || !choice.may_try_the_other) throw;
+    const BackendKind other = choice.kind == BackendKind::kIptables ? BackendKind::kNftables : BackendKind::kIptables;
+    log::info("backend {}: {} does not work here: {}", name_of(other), name_of(choice.kind), failure.what());
+    install(settings, other);
+  }
 }
 
-std::string dry_run_text(const CaptureSettings& settings) { return to_text(make_plan(settings)); }
+std::string backend_names() { return nftables::is_built_in() ? "iptables, nftables" : "iptables"; }
+
+std::string dry_run_text(const CaptureSettings& settings, BackendKind kind) {
+  const Plan plan = make_plan(settings, kind);
+  return kind == BackendKind::kIptables ? to_text(plan) : nftables::to_text(plan);
+}
+
+std::string dry_run_text(const CaptureSettings& settings) {
+  raise_network_capabilities();
+  BackendKind kind = BackendKind::kIptables;
+  try {
+    kind = choose_backend(settings.backend).kind;
+  } catch (const Failure& failure) {
+    // Whoever may not look may still see the rules.
+    if (failure.code() != ExitCode::kMissingPermission) throw;
+  }
+  return dry_run_text(settings, kind);
+}
 
 void remove_capture(const CaptureSettings& settings) {
   raise_network_capabilities();
-  iptables::IptablesBackend backend{settings.lock_wait};
-  log::info("{}", backend.remove() ? "capture removed" : "no capture to remove");
+  bool found = false;
+  std::exception_ptr failed;
+  for (const BackendKind kind : {BackendKind::kNftables, BackendKind::kIptables}) {
+    if (kind == BackendKind::kNftables && !nftables::is_built_in()) continue;
+    if (kind == BackendKind::kIptables && iptables::is_in_use() == false) continue;
+    try {
+      found |= make_backend(kind, settings.lock_wait)->remove();
+    } catch (const Failure& failure) {
+      if (failure.code() != ExitCode::kNoBackend) failed = std::current_exception();
+    }
+  }
+  // Rules are in one of the two: when they were found, the other one need not be readable.
+  if (failed && !found) std::rethrow_exception(failed);
+  log::info("{}", found ? "capture removed" : "no capture to remove");
 }
 
 }  // namespace sidelock

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "netsetup/rule.h"
 
 namespace sidelock {
 
@@ -17,10 +18,16 @@ void install_capture(const CaptureSettings& settings);
 // The same through a backend of the caller's.
 void install_capture(const CaptureSettings& settings, Backend& backend);
 
-// What install_capture would install, as iptables-save text (both families); touches nothing.
+// What install_capture would install, as iptables-save text (both families) or nft text, whichever its backend takes;
+// touches nothing.
 std::string dry_run_text(const CaptureSettings& settings);
+std::string dry_run_text(const CaptureSettings& settings, BackendKind kind);
 
-// Removes exactly what install_capture installed, whatever its settings were. Nothing to remove is no error.
+// "iptables" and, where this build has it, "nftables".
+std::string backend_names();
+
+// Removes exactly what install_capture installed, whatever its settings were and whichever backend holds it. Nothing to
+// remove is no error.
 void remove_capture(const CaptureSettings& settings);
 
 }  // namespace sidelock

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "config/capture_contract.h"
@@ -18,7 +20,6 @@ namespace {
 constexpr std::size_t kPortsInOneChain = 16;
 constexpr std::size_t kPortsInRangeChain = 32;
 
-constexpr const char* kEntryChain = "SIDELOCK_IN";
 constexpr const char* kCaptureComment = "sidelock:1 capture";
 constexpr const char* kProbeComment = "sidelock:1 probe";
 
@@ -32,36 +33,73 @@ std::vector<InterfaceMatch> captured_interfaces(const CaptureSettings& settings)
   return interfaces.empty() ? std::vector<InterfaceMatch>{{"lo", true}} : interfaces;
 }
 
-std::vector<Hook> entry_hooks(const CaptureSettings& settings) {
+// What decides the shape of one table's rules.
+struct Shape {
+  const CaptureSettings& settings;
+  BackendKind backend;
+  Family family;
+};
+
+// iptables' chains are marked as ours by their name; with nftables the table is, and it holds the chains of all tables.
+std::string entry_chain(const Shape& shape, Table table) {
+  return shape.backend == BackendKind::kIptables ? "SIDELOCK_IN" : std::string{name_of(table)} + "_in";
+}
+
+bool is_wanted(Family family, IpFamily wanted) {
+  return wanted != (family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
+}
+
+// In a table of both families a rule for one of them must say so.
+std::optional<Family> only_family(const Shape& shape) {
+  if (shape.family != Family::kInet) return std::nullopt;
+  if (!is_wanted(Family::kIpv6, shape.settings.ip_family)) return Family::kIpv4;
+  if (!is_wanted(Family::kIpv4, shape.settings.ip_family)) return Family::kIpv6;
+  return std::nullopt;
+}
+
+std::vector<Hook> entry_hooks(const Shape& shape, Table table) {
   std::vector<Hook> hooks;
-  for (const InterfaceMatch& interface : captured_interfaces(settings)) {
+  for (const InterfaceMatch& interface : captured_interfaces(shape.settings)) {
     Rule rule;
+    rule.family = only_family(shape);
     rule.in = interface;
     rule.is_tcp = true;
     rule.comment = kCaptureComment;
-    rule.target = kEntryChain;
+    rule.target = entry_chain(shape, table);
     hooks.push_back({"PREROUTING", true, std::move(rule)});
   }
   return hooks;
 }
 
-// Excluded interfaces and sources leave before anything else is looked at, in both tables: they are not our business.
-std::vector<Rule> exclusions(const CaptureSettings& settings, Family family) {
-  std::vector<Rule> rules;
-  for (const std::string& name : settings.exclude_interfaces) {
-    Rule rule;
-    if (name != "+") rule.in = InterfaceMatch{name, false};
-    rule.target = kReturn;
-    rules.push_back(std::move(rule));
+Rule exclusion_of_interface(const std::string& name) {
+  Rule rule;
+  if (name != "+") rule.in = InterfaceMatch{name, false};
+  rule.target = kReturn;
+  return rule;
+}
+
+Rule exclusion_of_source(const Shape& shape, const Cidr& source, Family family) {
+  Rule rule;
+  if (source.prefix > 0) {
+    rule.source = source;
+  } else if (shape.family == Family::kInet) {
+    rule.family = family;
   }
-  for (const Cidr& source : settings.exclude_sources) {
-    if (source.network.family() != address_family(family)) continue;
-    Rule rule;
-    if (source.prefix > 0) rule.source = source;
-    rule.target = kReturn;
-    rules.push_back(std::move(rule));
+  rule.target = kReturn;
+  return rule;
+}
+
+// Excluded interfaces and sources leave before anything else is looked at, in every table: they are not our business.
+Chain chain_with_exclusions(const Shape& shape, Table table) {
+  Chain chain{entry_chain(shape, table), {}};
+  for (const std::string& name : shape.settings.exclude_interfaces) chain.rules.push_back(exclusion_of_interface(name));
+  for (const Cidr& source : shape.settings.exclude_sources) {
+    const Family family = source.network.is_ipv4() ? Family::kIpv4 : Family::kIpv6;
+    const bool is_ours =
+        shape.family == Family::kInet ? is_wanted(family, shape.settings.ip_family) : family == shape.family;
+    if (is_ours) chain.rules.push_back(exclusion_of_source(shape, source, family));
   }
-  return rules;
+  return chain;
 }
 
 // Only for addresses of the pod: a packet that is merely routed through it must not be answered by the proxy.
@@ -75,78 +113,105 @@ Rule redirect(std::uint16_t port, std::size_t capture_port) {
   return rule;
 }
 
-Rule jump_by_range(const PortRange& ports, const std::string& chain) {
+Rule for_ports(const PortRange& ports, std::string_view target) {
   Rule rule;
   rule.is_tcp = true;
   rule.destination_ports = ports;
-  rule.target = chain;
+  rule.target = target;
   return rule;
 }
 
-void add_redirects(TablePlan& nat, Chain entry, const CaptureSettings& settings) {
-  const std::vector<std::uint16_t> ports = expand(settings.ports);
-  const auto rule_at = [&](std::size_t index) { return redirect(ports[index], settings.capture_port_base + index); };
-  if (ports.size() <= kPortsInOneChain) {
-    for (std::size_t i = 0; i < ports.size(); ++i) entry.rules.push_back(rule_at(i));
-    nat.chains.push_back(std::move(entry));
-    return;
+// nftables only: one rule for any number of ports.
+Rule for_all_ports(const std::vector<PortRange>& ports, std::string_view target) {
+  Rule rule;
+  rule.is_tcp = true;
+  if (ports.size() == 1) {
+    rule.destination_ports = ports.front();
+  } else {
+    rule.destination_port_set = ports;
   }
-  for (std::size_t begin = 0; begin < ports.size(); begin += kPortsInRangeChain) {
-    const std::size_t end = std::min(begin + kPortsInRangeChain, ports.size());
+  rule.target = target;
+  return rule;
+}
+
+void add_range_chains(TablePlan& nat, Chain entry, const std::vector<Rule>& redirects) {
+  for (std::size_t begin = 0; begin < redirects.size(); begin += kPortsInRangeChain) {
+    const std::size_t end = std::min(begin + kPortsInRangeChain, redirects.size());
     Chain chain{"SIDELOCK_P" + std::to_string(begin / kPortsInRangeChain + 1), {}};
-    for (std::size_t i = begin; i < end; ++i) chain.rules.push_back(rule_at(i));
-    entry.rules.push_back(jump_by_range({ports[begin], ports[end - 1]}, chain.name));
+    for (std::size_t i = begin; i < end; ++i) chain.rules.push_back(redirects[i]);
+    const PortRange range{redirects[begin].destination_ports->first, redirects[end - 1].destination_ports->last};
+    entry.rules.push_back(for_ports(range, chain.name));
     nat.chains.push_back(std::move(chain));
   }
   nat.chains.push_back(std::move(entry));
   std::ranges::sort(nat.chains, {}, &Chain::name);
 }
 
+void add_redirects(TablePlan& nat, const Shape& shape) {
+  Chain entry = chain_with_exclusions(shape, Table::kNat);
+  const std::vector<std::uint16_t> ports = expand(shape.settings.ports);
+  std::vector<Rule> redirects;
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    redirects.push_back(redirect(ports[i], shape.settings.capture_port_base + i));
+  if (ports.size() <= kPortsInOneChain) {
+    std::ranges::move(redirects, std::back_inserter(entry.rules));
+    nat.chains.push_back(std::move(entry));
+  } else if (shape.backend == BackendKind::kIptables) {
+    add_range_chains(nat, std::move(entry), redirects);
+  } else {
+    Rule rule = for_all_ports(shape.settings.ports, kRedirect);
+    rule.is_destination_local = true;
+    rule.to_port = shape.settings.capture_port_base;
+    rule.is_one_port_each = true;
+    entry.rules.push_back(std::move(rule));
+    nat.chains.push_back(std::move(entry));
+  }
+}
+
 // `run` connects to this port over lo; only rules made from the same settings lead it to the first capture port. In
 // front, because an ACCEPT of somebody else's before it would make `run` believe that nothing is captured.
-Hook probe_hook(const CaptureSettings& settings) {
-  const std::uint16_t port = probe_port(settings);
-  Rule rule;
+Hook probe_hook(const Shape& shape) {
+  const std::uint16_t port = probe_port(shape.settings);
+  Rule rule = for_ports({port, port}, kRedirect);
+  rule.family = only_family(shape);
   rule.out = InterfaceMatch{"lo", false};
-  rule.is_tcp = true;
-  rule.destination_ports = PortRange{port, port};
   rule.comment = kProbeComment;
-  rule.target = kRedirect;
-  rule.to_port = settings.capture_port_base;
+  rule.to_port = shape.settings.capture_port_base;
   return {"OUTPUT", true, std::move(rule)};
 }
 
-TablePlan nat_plan(const CaptureSettings& settings, Family family) {
-  TablePlan nat{Table::kNat, entry_hooks(settings), {}};
-  nat.hooks.push_back(probe_hook(settings));
-  add_redirects(nat, Chain{kEntryChain, exclusions(settings, family)}, settings);
+TablePlan nat_plan(const Shape& shape) {
+  TablePlan nat{Table::kNat, entry_hooks(shape, Table::kNat), {}, {}};
+  nat.hooks.push_back(probe_hook(shape));
+  add_redirects(nat, shape);
   return nat;
 }
 
-TablePlan mangle_plan(const CaptureSettings& settings, Family family) {
-  TablePlan mangle{Table::kMangle, {}, {}};
-  if (!settings.drop_invalid) return mangle;
-  mangle.hooks = entry_hooks(settings);
+TablePlan mangle_plan(const Shape& shape) {
+  TablePlan mangle{Table::kMangle, {}, {}, {}};
+  if (!shape.settings.drop_invalid) return mangle;
+  mangle.hooks = entry_hooks(shape, Table::kMangle);
   // Unlike nat, mangle sees every packet and not only the first of a connection: all others must pass by the ports.
   for (Hook& hook : mangle.hooks) hook.rule.is_state_invalid = true;
-  Chain entry{kEntryChain, exclusions(settings, family)};
-  for (const PortRange& ports : settings.ports) {
-    Rule rule = jump_by_range(ports, std::string{kDrop});
-    rule.is_state_invalid = true;
-    entry.rules.push_back(std::move(rule));
+  Chain entry = chain_with_exclusions(shape, Table::kMangle);
+  const std::size_t first = entry.rules.size();
+  if (shape.backend == BackendKind::kNftables) {
+    entry.rules.push_back(for_all_ports(shape.settings.ports, kDrop));
+  } else {
+    for (const PortRange& ports : shape.settings.ports) entry.rules.push_back(for_ports(ports, kDrop));
   }
+  for (std::size_t i = first; i < entry.rules.size(); ++i) entry.rules[i].is_state_invalid = true;
   mangle.chains.push_back(std::move(entry));
   return mangle;
 }
 
-Need need_of(Family family, IpFamily wanted) {
-  const bool is_ipv4 = family == Family::kIpv4;
-  if (wanted == (is_ipv4 ? IpFamily::kIpv6 : IpFamily::kIpv4)) return Need::kUnwanted;
-  return wanted == IpFamily::kAuto && !is_ipv4 ? Need::kIfPresent : Need::kRequired;
+FamilyPlan nothing_in(Family family) {
+  return {family, {TablePlan{Table::kMangle, {}, {}, {}}, TablePlan{Table::kNat, {}, {}, {}}}};
 }
 
-FamilyPlan nothing_in(Family family) {
-  return {family, Need::kUnwanted, {TablePlan{Table::kMangle, {}, {}}, TablePlan{Table::kNat, {}, {}}}};
+std::vector<Family> families_of(BackendKind backend) {
+  if (backend == BackendKind::kNftables) return {Family::kInet};
+  return {Family::kIpv4, Family::kIpv6};
 }
 
 // The built-in chains of a table, in the kernel's order.
@@ -169,24 +234,29 @@ std::string table_text(const TablePlan& table) {
 
 }  // namespace
 
-Plan make_plan(const CaptureSettings& settings) {
-  Plan plan;
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+Plan make_plan(const CaptureSettings& settings, BackendKind backend) {
+  Plan plan{backend, {}};
+  for (const Family family : families_of(backend)) {
     FamilyPlan wanted = nothing_in(family);
-    wanted.need = need_of(family, settings.ip_family);
+    const Shape shape{settings, backend, family};
     // mangle first: its rules do nothing by themselves, and once nat translates, INVALID segments are dropped already.
-    if (wanted.need != Need::kUnwanted) wanted.tables = {mangle_plan(settings, family), nat_plan(settings, family)};
+    if (family == Family::kInet || is_wanted(family, settings.ip_family))
+      wanted.tables = {mangle_plan(shape), nat_plan(shape)};
     plan.families.push_back(std::move(wanted));
   }
   return plan;
 }
 
-Plan empty_plan() { return {{nothing_in(Family::kIpv4), nothing_in(Family::kIpv6)}}; }
+Plan empty_plan(BackendKind backend) {
+  Plan plan{backend, {}};
+  for (const Family family : families_of(backend)) plan.families.push_back(nothing_in(family));
+  return plan;
+}
 
 std::string to_text(const Plan& plan) {
   std::string text;
   for (const FamilyPlan& family : plan.families) {
-    if (family.need == Need::kUnwanted) continue;
+    if (family.is_empty()) continue;
     text += family.family == Family::kIpv4 ? "# IPv4 (iptables-restore)\n" : "# IPv6 (ip6tables-restore)\n";
     // iptables-save begins with the table that came last.
     for (auto table = family.tables.rbegin(); table != family.tables.rend(); ++table) {

@@ -29,7 +29,16 @@ std::string in_quotes(std::string_view comment) {
 
 }  // namespace
 
-std::string_view name_of(Family family) { return family == Family::kIpv4 ? "IPv4" : "IPv6"; }
+std::string_view name_of(BackendKind kind) { return kind == BackendKind::kIptables ? "iptables" : "nftables"; }
+
+std::string_view name_of(Family family) {
+  switch (family) {
+    case Family::kIpv4: return "IPv4";
+    case Family::kIpv6: return "IPv6";
+    case Family::kInet: break;
+  }
+  return "inet";
+}
 
 std::string_view name_of(Table table) { return table == Table::kMangle ? "mangle" : "nat"; }
 
@@ -50,6 +59,11 @@ std::string to_text(const Rule& rule, std::string_view chain) {
   if (!rule.target.empty()) text += " -j " + rule.target;
   if (rule.target == kRedirect) text += " --to-ports " + std::to_string(rule.to_port);
   return text;
+}
+
+std::vector<PortRange> destination_ports_of(const Rule& rule) {
+  if (rule.destination_ports) return {*rule.destination_ports};
+  return rule.destination_port_set;
 }
 
 bool is_our_chain(std::string_view chain) { return chain.starts_with(kChainPrefix); }

@@ -5,17 +5,24 @@
 #include <cstddef>
 #include <vector>
 
+#include "netsetup/nftables/text.h"
+
 namespace sidelock {
 
 namespace {
 
+std::string line_of(const Rule& rule, const std::string& chain, BackendKind backend) {
+  return backend == BackendKind::kIptables ? to_text(rule, chain) : chain + ": " + nftables::to_text(rule);
+}
+
 // A table as lines, so that the answer can show the line that differs.
-std::vector<std::string> lines_of(const TablePlan& table) {
+std::vector<std::string> lines_of(const TablePlan& table, BackendKind backend) {
   std::vector<std::string> lines;
-  for (const Hook& hook : table.hooks) lines.push_back(to_text(hook.rule, hook.chain));
+  if (!table.oddity.empty()) lines.push_back(table.oddity);
+  for (const Hook& hook : table.hooks) lines.push_back(line_of(hook.rule, hook.chain, backend));
   for (const Chain& chain : table.chains) {
-    lines.push_back("-N " + chain.name);
-    for (const Rule& rule : chain.rules) lines.push_back(to_text(rule, chain.name));
+    lines.push_back("chain " + chain.name);
+    for (const Rule& rule : chain.rules) lines.push_back(line_of(rule, chain.name, backend));
   }
   return lines;
 }
@@ -24,10 +31,10 @@ std::string line_at(const std::vector<std::string>& lines, std::size_t index) {
   return index < lines.size() ? '`' + lines[index] + '`' : "nothing";
 }
 
-std::string difference(const TablePlan& wanted, const TablePlan& live) {
+std::string difference(const TablePlan& wanted, const TablePlan& live, BackendKind backend) {
   if (wanted == live) return {};
-  const std::vector<std::string> want = lines_of(wanted);
-  const std::vector<std::string> have = lines_of(live);
+  const std::vector<std::string> want = lines_of(wanted, backend);
+  const std::vector<std::string> have = lines_of(live, backend);
   std::size_t at = 0;
   while (at < want.size() && at < have.size() && want[at] == have[at]) ++at;
   return "wanted " + line_at(want, at) + ", found " + line_at(have, at);
@@ -45,13 +52,16 @@ bool may_match(const ForeignRule& foreign, const std::vector<PortRange>& ports) 
   const Rule& rule = foreign.rule;
   if (!foreign.may_match_tcp) return false;
   if (rule.in && !rule.in->is_inverted && rule.in->name == "lo") return false;
-  if (!rule.destination_ports) return true;
-  return std::ranges::any_of(ports, [&rule](const PortRange& ours) {
-    return ours.first <= rule.destination_ports->last && rule.destination_ports->first <= ours.last;
+  const std::vector<PortRange> theirs = destination_ports_of(rule);
+  if (theirs.empty()) return true;
+  return std::ranges::any_of(ports, [&theirs](const PortRange& ours) {
+    return std::ranges::any_of(
+        theirs, [&ours](const PortRange& range) { return ours.first <= range.last && range.first <= ours.last; });
   });
 }
 
 std::string place(Family family, Table table) {
+  if (family == Family::kInet) return "table inet sidelock, " + std::string{name_of(table)};
   return std::string{name_of(family)} + " table " + std::string{name_of(table)};
 }
 
@@ -60,7 +70,7 @@ std::string place(Family family, Table table) {
 std::string difference(const Plan& wanted, const Plan& live) {
   for (const FamilyPlan& family : wanted.families) {
     for (const TablePlan& table : family.tables) {
-      const std::string text = difference(table, table_in(live, family.family, table.table));
+      const std::string text = difference(table, table_in(live, family.family, table.table), wanted.backend);
       if (!text.empty()) return place(family.family, table.table) + ": " + text;
     }
   }
@@ -69,10 +79,10 @@ std::string difference(const Plan& wanted, const Plan& live) {
 
 std::string obstacle(const Foreign& foreign, const CaptureSettings& settings) {
   for (const ForeignRule& rule : foreign.rules) {
-    const bool is_other_family =
-        settings.ip_family == (rule.family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
+    const bool is_other_family = (rule.family == Family::kIpv4 && settings.ip_family == IpFamily::kIpv6) ||
+                                 (rule.family == Family::kIpv6 && settings.ip_family == IpFamily::kIpv4);
     if (is_other_family || !rule.is_before_ours || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
-    return place(rule.family, rule.table) + ": the foreign rule `" + to_text(rule.rule, rule.chain) +
+    return rule.place + ": the foreign rule `" + rule.text +
            "` stands before ours and can take captured ports from them";
   }
   return {};

@@ -9,7 +9,8 @@
 
 namespace sidelock {
 
-// The first rule or chain in which `live` is not `wanted`; families that `wanted` does not name are not looked at.
+// The first rule or chain in which `live`, of the same backend, is not `wanted`; families that `wanted` does not name
+// are not looked at.
 std::string difference(const Plan& wanted, const Plan& live);
 
 // The first foreign rule before ours that may take a connection to a captured port away from them.

@@ -45,8 +45,8 @@ ExitCode print(const std::string& text) {
 }
 
 std::string version_text() {
-  return fmt::format("sidelock {}\n{}\nX25519MLKEM768: {}\ncapture: redirect (iptables)\n", SIDELOCK_VERSION,
-                     openssl_version(), has_group("X25519MLKEM768") ? "yes" : "no");
+  return fmt::format("sidelock {}\n{}\nX25519MLKEM768: {}\ncapture: redirect ({})\n", SIDELOCK_VERSION,
+                     openssl_version(), has_group("X25519MLKEM768") ? "yes" : "no", backend_names());
 }
 
 ExitCode init(const Settings& settings) {

@@ -75,7 +75,7 @@ void add(TableHandle& table, const TablePlan& wanted) {
 }
 
 TablePlan read_table(Family family, Table name) {
-  TablePlan ours{name, {}, {}};
+  TablePlan ours{name, {}, {}, {}};
   const std::optional<TableHandle> table = TableHandle::open_if_present(family, name);
   if (!table) return ours;
   for (const std::string& chain : table->chains()) {
@@ -104,14 +104,15 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   for (const std::string& chain : table->chains()) {
     if (name == Table::kNat && !is_our_chain(chain)) foreign.nat_chains.push_back(chain);
   }
+  const std::string place = std::string{name_of(family)} + " table " + std::string{name_of(name)};
   const std::vector<Decoded> rules = table->rules("PREROUTING");
   const auto ours = [](const Decoded& decoded) { return is_ours(decoded.rule); };
   // Before the last of ours: with several interfaces, a rule between our jumps stands before one of them.
   const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
   for (auto at = rules.begin(); at != rules.end(); ++at) {
     if (ours(*at)) continue;
-    foreign.rules.push_back(
-        {family, name, "PREROUTING", at->rule, at->may_match_tcp, at < last, is_terminal(at->rule)});
+    foreign.rules.push_back({family, place, to_text(at->rule, "PREROUTING"), at->rule, at->may_match_tcp, at < last,
+                             is_terminal(at->rule)});
   }
 }
 
@@ -183,7 +184,7 @@ bool IptablesBackend::remove() {
   return with_failures([this] {
     bool found = false;
     for (const Family family : kFamilies) {
-      for (const Table table : {Table::kNat, Table::kMangle}) found |= replace(family, TablePlan{table, {}, {}});
+      for (const Table table : {Table::kNat, Table::kMangle}) found |= replace(family, TablePlan{table, {}, {}, {}});
     }
     return found;
   });

@@ -19,6 +19,7 @@ class IptablesBackend final : public Backend {
   struct ForReading {};
   explicit IptablesBackend(ForReading /*tag*/) : patience_{0} {}
 
+  [[nodiscard]] BackendKind kind() const override { return BackendKind::kIptables; }
   void apply(const Plan& plan) override;
   Plan read() override;
   Foreign foreign() override;

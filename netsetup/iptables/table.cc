@@ -1,6 +1,7 @@
 // See table.h.
 #include "netsetup/iptables/table.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 
@@ -88,15 +89,21 @@ xtc_handle* as_handle(void* handle) { return static_cast<xtc_handle*>(handle); }
 
 // The tables that the namespace has already. Nothing when this process may not know (the file is for root). A kernel
 // that has /proc but no such file has not loaded the family's tables, so there are none.
-std::optional<bool> is_listed(Family family, Table table) {
+std::optional<std::vector<std::string>> listed_tables(Family family) {
   const char* const path = family == Family::kIpv4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
   std::ifstream names{path};
-  if (!names && ::access(path, F_OK) != 0 && ::access("/proc/net/dev", F_OK) == 0) return false;
+  const bool is_absent = !names && ::access(path, F_OK) != 0 && ::access("/proc/net/dev", F_OK) == 0;
+  if (is_absent) return std::vector<std::string>{};
   if (!names) return std::nullopt;
-  for (std::string name; std::getline(names, name);) {
-    if (name == name_of(table)) return true;
-  }
-  return false;
+  std::vector<std::string> tables;
+  for (std::string name; std::getline(names, name);) tables.push_back(name);
+  return tables;
+}
+
+std::optional<bool> is_listed(Family family, Table table) {
+  const auto tables = listed_tables(family);
+  if (!tables) return std::nullopt;
+  return std::ranges::find(*tables, name_of(table)) != tables->end();
 }
 
 // libiptc's text hangs on its last call, so it is fetched before anything else is called.
@@ -120,6 +127,16 @@ std::string permission_advice() {
 
 }  // namespace
 
+std::optional<bool> is_in_use() {
+  std::optional<bool> answer = false;
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    const auto tables = listed_tables(family);
+    if (tables && !tables->empty()) return true;
+    if (!tables) answer.reset();
+  }
+  return answer;
+}
+
 Failure to_failure(const TableError& error) {
   const std::string message = error.what();
   switch (error.number()) {
@@ -130,9 +147,8 @@ Failure to_failure(const TableError& error) {
     case EPROTONOSUPPORT:
     case EOPNOTSUPP:
       return {ExitCode::kNoBackend, message +
-                                        "; this kernel lacks the legacy iptables tables, matches or targets that the "
-                                        "rules need; it will take the nftables backend, and this version has iptables "
-                                        "only"};
+                                        "; this kernel lacks the legacy iptables tables, "
+                                        "matches or targets that the rules need"};
     case EAFNOSUPPORT:
       return {ExitCode::kNoBackend, message + "; --ip-family auto leaves out a family that the kernel does not have"};
     case EAGAIN: return {ExitCode::kFailure, message + "; another program kept changing the table; try again"};

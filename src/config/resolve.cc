@@ -84,6 +84,9 @@ CaptureSettings capture_settings(const SettingValues& values) {
   capture.exclude_sources = parse_cidrs(values.of("exclude-sources"));
   capture.interfaces = parse_interfaces(values.of("interfaces"));
   capture.exclude_interfaces = parse_interfaces(values.of("exclude-interfaces"));
+  capture.backend = parse_choice<BackendChoice>(
+      values.of("backend"),
+      {{"auto", BackendChoice::kAuto}, {"iptables", BackendChoice::kIptables}, {"nftables", BackendChoice::kNftables}});
   capture.ip_family = parse_choice<IpFamily>(
       values.of("ip-family"),
       {{"auto", IpFamily::kAuto}, {"ipv4", IpFamily::kIpv4}, {"ipv6", IpFamily::kIpv6}, {"dual", IpFamily::kDual}});

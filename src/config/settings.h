@@ -19,6 +19,7 @@ struct PortRange {
 };
 
 enum class CaptureMode { kRedirect, kNone };
+enum class BackendChoice { kAuto, kIptables, kNftables };
 enum class IpFamily { kAuto, kIpv4, kIpv6, kDual };
 
 // What `init` installs, and what `run` and `doctor` may rely on.
@@ -28,6 +29,7 @@ struct CaptureSettings {
   std::vector<Cidr> exclude_sources;    // sorted, unique
   std::vector<std::string> interfaces;  // empty: all but lo; a trailing '+' is a wildcard
   std::vector<std::string> exclude_interfaces;
+  BackendChoice backend = BackendChoice::kAuto;
   IpFamily ip_family = IpFamily::kAuto;
   std::uint16_t capture_port_base = 19100;
   bool drop_invalid = true;

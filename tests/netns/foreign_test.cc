@@ -37,6 +37,7 @@ class Meddled final : public Backend {
     backend_.apply(plan);
     if (auto once = std::exchange(meddle_, nullptr)) once();
   }
+  [[nodiscard]] BackendKind kind() const override { return backend_.kind(); }
   Plan read() override { return backend_.read(); }
   Foreign foreign() override { return backend_.foreign(); }
   bool remove() override { return backend_.remove(); }

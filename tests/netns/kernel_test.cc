@@ -25,10 +25,46 @@ class Kernel : public test::NamespaceTest {
   }
 };
 
-TEST_F(Kernel, WithoutXtablesIsClassFourAndNamesTheOtherBackend) {
-  const Finished init = init_without("x_tables");
-  EXPECT_EQ(init.status, 4) << init.output;
-  EXPECT_THAT(init.output, HasSubstr("nftables backend"));
+constexpr const char* kFamilies[]{"auto", "ipv4", "ipv6", "dual"};
+
+TEST_F(Kernel, WithBothBackendsTakesIptablesWhereNeitherIsInUse) {
+  for (const char* family : kFamilies) {
+    const Finished init = init_without("nothing", std::string{"--ip-family "} + family);
+    EXPECT_EQ(init.status, 0) << init.output;
+    EXPECT_THAT(test::saved_rules(), HasSubstr("SIDELOCK_IN"));
+    EXPECT_THAT(test::saved_nftables_rules(), Not(HasSubstr("sidelock")));
+  }
+}
+
+TEST_F(Kernel, WithoutXtablesIsServedByNftables) {
+  for (const char* family : kFamilies) {
+    const Finished init = init_without("x_tables", std::string{"--ip-family "} + family);
+    EXPECT_EQ(init.status, 0) << init.output;
+    EXPECT_THAT(init.output, HasSubstr("backend nftables: "));
+    EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("table inet sidelock"));
+    EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
+  }
+}
+
+TEST_F(Kernel, WithoutNfTablesIsServedByIptables) {
+  for (const char* family : kFamilies) {
+    const Finished init = init_without("nf_tables", std::string{"--ip-family "} + family);
+    EXPECT_EQ(init.status, 0) << init.output;
+    EXPECT_THAT(init.output, HasSubstr("backend iptables: "));
+    EXPECT_THAT(test::saved_rules(), HasSubstr("SIDELOCK_IN"));
+  }
+}
+
+TEST_F(Kernel, WithoutEitherIsClassFour) {
+  for (const char* family : kFamilies) {
+    const Finished init = init_without("x_tables,nf_tables", std::string{"--ip-family "} + family);
+    EXPECT_EQ(init.status, 4) << init.output;
+  }
+}
+
+TEST_F(Kernel, WithoutTheBackendThatIsAskedForIsClassFour) {
+  EXPECT_EQ(init_without("x_tables", "--backend iptables").status, 4);
+  EXPECT_EQ(init_without("nf_tables", "--backend nftables").status, 4);
 }
 
 TEST_F(Kernel, WithoutXtablesDoctorSaysSo) {
@@ -49,6 +85,8 @@ TEST_F(Kernel, WithoutIpv6IsServedWithIpv4Alone) {
   EXPECT_THAT(init.output, HasSubstr("no IPv6 in this kernel: left out"));
   EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("SIDELOCK_IN"));
   EXPECT_THAT(test::saved_ipv6_rules(), IsEmpty());
+  EXPECT_EQ(init_without("ipv6", "--backend nftables").status, 0);
+  EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("meta nfproto ipv4"));
 }
 
 TEST_F(Kernel, WithoutIpv6CannotServeSettingsThatAskForIt) {
@@ -60,8 +98,15 @@ TEST_F(Kernel, WithoutIpv6CannotServeSettingsThatAskForIt) {
   EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
 }
 
-TEST_F(Kernel, WithIpv6ButWithoutItsTablesIsNotServedByHalf) {
+TEST_F(Kernel, WithIpv6ButWithoutItsTablesIsServedByNftables) {
   const Finished init = init_without("ip6_tables");
+  EXPECT_EQ(init.status, 0) << init.output;
+  EXPECT_THAT(init.output, HasSubstr("backend nftables: iptables does not work here: IPv6 table mangle"));
+  EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
+}
+
+TEST_F(Kernel, WithIpv6ButWithoutItsTablesIsNotServedByHalf) {
+  const Finished init = init_without("ip6_tables,nf_tables");
   EXPECT_EQ(init.status, 4) << init.output;
   EXPECT_THAT(init.output, HasSubstr("IPv6 table mangle"));
   EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));

@@ -9,8 +9,8 @@
 #include "base/address.h"
 #include "base/fd.h"
 #include "config/capture_contract.h"
+#include "netsetup/choice.h"
 #include "netsetup/init.h"
-#include "netsetup/iptables/backend.h"
 #include "support/capture_settings.h"
 #include "support/namespace.h"
 
@@ -37,20 +37,38 @@ Endpoint original_destination(const Fd& socket, int family) {
   return Endpoint::from_sockaddr(storage);
 }
 
+void expect_probe_arrives(const CaptureSettings& settings, int family) {
+  const Fd listener = listen_on({IpAddress::any(family), settings.capture_port_base});
+  const Endpoint probe{IpAddress::loopback(family), probe_port(settings)};
+  const SocketAddress address{probe};
+  const Fd client{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  ASSERT_EQ(::connect(client.get(), address.get(), address.size()), 0);
+  const Fd accepted{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  EXPECT_EQ(original_destination(accepted, family).port, probe.port);
+}
+
+std::uint64_t packets_of_probe(const TablePlan& nat) {
+  return std::ranges::find(nat.hooks, "OUTPUT", &Hook::chain)->rule.counters.packets;
+}
+
 TEST_F(Traffic, ToTheProbePortArrivesAtTheFirstCapturePort) {
-  const CaptureSettings settings = test::capture({{80, 80}, {443, 443}});
-  install_capture(settings);
-  for (const int family : {AF_INET, AF_INET6}) {
-    const Fd listener = listen_on({IpAddress::any(family), settings.capture_port_base});
-    const Endpoint probe{IpAddress::loopback(family), probe_port(settings)};
-    const SocketAddress address{probe};
-    const Fd client{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    ASSERT_EQ(::connect(client.get(), address.get(), address.size()), 0);
-    const Fd accepted{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
-    EXPECT_EQ(original_destination(accepted, family).port, probe.port);
+  CaptureSettings settings = test::capture({{80, 80}, {443, 443}});
+  for (const auto choice : {BackendChoice::kIptables, BackendChoice::kNftables}) {
+    settings.backend = choice;
+    install_capture(settings);
+    for (const int family : {AF_INET, AF_INET6}) expect_probe_arrives(settings, family);
   }
-  iptables::IptablesBackend backend{std::chrono::seconds{1}};
-  EXPECT_EQ(backend.read().families[0].tables[1].hooks[1].rule.counters.packets, 1U);
+  const auto backend = make_backend(BackendKind::kNftables, std::chrono::seconds{1});
+  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[1]), 2U);
+}
+
+TEST_F(Traffic, IsCountedByIptables) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.backend = BackendChoice::kIptables;
+  install_capture(settings);
+  expect_probe_arrives(settings, AF_INET);
+  const auto backend = make_backend(BackendKind::kIptables, std::chrono::seconds{1});
+  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[1]), 1U);
 }
 
 }  // namespace

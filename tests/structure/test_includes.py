@@ -24,7 +24,7 @@ MAY_INCLUDE = {
 # Headers of libraries and of the kernel, and the only files that may include them.
 ONLY_IN = [
     (r"openssl/", r"src/tls/"),
-    (r"libiptc/|linux/netfilter", r"netsetup/iptables/[^/]+$|src/proxy/original_destination\.cc$"),
+    (r"libiptc/|linux/netfilter", r"netsetup/(iptables|nftables)/[^/]+$|src/proxy/original_destination\.cc$"),
     (r"libnftnl/|libmnl/", r"netsetup/nftables/"),
     (r"netlink/", r"netsetup/policy_routing\.cc$|src/doctor/"),
     (r"boost/", r"src/config/options\.cc$"),

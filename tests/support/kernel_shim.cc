@@ -1,12 +1,16 @@
-// For LD_PRELOAD: makes the kernel look as if it lacked what SHIM_WITHOUT names: "x_tables", "ipv6" (the whole family)
-// or "ip6_tables" (the tables, while IPv6 exists). And lets something happen at a moment that is else left to chance:
-// the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th replacement of a table, counted from 1.
+// For LD_PRELOAD: makes the kernel look as if it lacked what SHIM_WITHOUT names, separated by commas: "x_tables",
+// "nf_tables", "ipv6" (the whole family) or "ip6_tables" (the tables, while IPv6 exists). And lets something happen at
+// a moment that is else left to chance: the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th
+// replacement of a table, counted from 1. A transaction of nf_tables counts as one.
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,7 +24,9 @@ int replacements = 0;
 
 bool is_without(const char* feature) {
   const char* value = std::getenv("SHIM_WITHOUT");
-  return value != nullptr && std::strcmp(value, feature) == 0;
+  if (value == nullptr) return false;
+  const std::string all = std::string{","} + value + ",";
+  return all.find(std::string{","} + feature + ",") != std::string::npos;
 }
 
 int refused(int error) {
@@ -37,10 +43,31 @@ void run_command(const char* variable) {
   if (std::system(command) != 0) ::abort();
 }
 
+// A batch for nf_tables begins with a message of its own type.
+bool is_transaction(const void* data, std::size_t size) {
+  nlmsghdr header{};
+  if (size < sizeof header) return false;
+  std::memcpy(&header, data, sizeof header);
+  return header.nlmsg_type == NFNL_MSG_BATCH_BEGIN;
+}
+
+template <class Call>
+long around_replacement(Call call) {
+  const char* at = std::getenv("SHIM_AT");
+  const bool is_meant = at != nullptr && ++replacements == std::atoi(at);
+  if (is_meant) run_command("SHIM_BEFORE");
+  const long result = call();
+  const int error = errno;
+  if (is_meant) run_command("SHIM_AFTER");
+  errno = error;
+  return result;
+}
+
 }  // namespace
 
 extern "C" int socket(int domain, int type, int protocol) noexcept {
   if (domain == AF_INET6 && is_without("ipv6")) return refused(EAFNOSUPPORT);
+  if (domain == AF_NETLINK && protocol == NETLINK_NETFILTER && is_without("nf_tables")) return refused(EPROTONOSUPPORT);
   return static_cast<int>(::syscall(SYS_socket, domain, type, protocol));
 }
 
@@ -63,14 +90,14 @@ extern "C" int getsockopt(int fd, int level, int option, void* value, socklen_t*
   return static_cast<int>(::syscall(SYS_getsockopt, fd, level, option, value, size));
 }
 
+extern "C" ssize_t sendto(int fd, const void* data, std::size_t size, int flags, const sockaddr* to,
+                          socklen_t to_size) {
+  const auto send = [&] { return ::syscall(SYS_sendto, fd, data, size, flags, to, to_size); };
+  return is_transaction(data, size) ? around_replacement(send) : send();
+}
+
 extern "C" int setsockopt(int fd, int level, int option, const void* value, socklen_t size) noexcept {
-  const char* at = std::getenv("SHIM_AT");
   const bool is_replacement = option == kFirstTablesOption && (level == IPPROTO_IP || level == IPPROTO_IPV6);
-  const bool is_meant = at != nullptr && is_replacement && ++replacements == std::atoi(at);
-  if (is_meant) run_command("SHIM_BEFORE");
-  const auto result = static_cast<int>(::syscall(SYS_setsockopt, fd, level, option, value, size));
-  const int error = errno;
-  if (is_meant) run_command("SHIM_AFTER");
-  errno = error;
-  return result;
+  const auto set = [&] { return ::syscall(SYS_setsockopt, fd, level, option, value, size); };
+  return static_cast<int>(is_replacement ? around_replacement(set) : set());
 }

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -51,6 +52,11 @@ std::string without_noise(const std::string& text) {
     kept += line + '\n';
   }
   return kept;
+}
+
+std::string saved_nftables_rules() {
+  return std::regex_replace(output_of("nft list ruleset"), std::regex{"packets [0-9]+ bytes [0-9]+"},
+                            "packets 0 bytes 0");
 }
 
 std::string saved_ipv4_rules() { return without_noise(output_of("iptables-legacy-save")); }

@@ -25,6 +25,9 @@ std::string saved_rules();
 std::string saved_ipv4_rules();
 std::string saved_ipv6_rules();
 
+// `nft list ruleset` with zero counters, as the dry run prints it.
+std::string saved_nftables_rules();
+
 // `text` without lines that begin with '#', and with zero counters.
 std::string without_noise(const std::string& text);
 

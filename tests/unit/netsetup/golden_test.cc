@@ -1,4 +1,4 @@
-// Plans as text: a change of the firewall is reviewed as a change of tests/golden/*.rules.
+// Plans as text: a change of the firewall is reviewed as a change of tests/golden/*.rules and *.nft.
 // SIDELOCK_UPDATE_GOLDEN=1 writes the files anew.
 #include <cstdlib>
 #include <fstream>
@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "netsetup/nftables/text.h"
 #include "netsetup/plan.h"
 #include "support/capture_settings.h"
 
@@ -36,15 +37,20 @@ std::vector<Golden> all_golden() {
           {"keeps_invalid", keeps_invalid}};
 }
 
+void expect_reviewed(const std::string& file, const std::string& text) {
+  const std::string path = std::string{SIDELOCK_GOLDEN_FILES} + '/' + file;
+  if (std::getenv("SIDELOCK_UPDATE_GOLDEN") != nullptr) std::ofstream{path} << text;
+  std::ostringstream reviewed;
+  reviewed << std::ifstream{path}.rdbuf();
+  EXPECT_EQ(text, reviewed.str());
+}
+
 TEST(Golden, PlansAreTheReviewedTexts) {
   for (const Golden& golden : all_golden()) {
     SCOPED_TRACE(golden.name);
-    const std::string path = std::string{SIDELOCK_GOLDEN_FILES} + '/' + golden.name + ".rules";
-    const std::string text = to_text(make_plan(golden.settings));
-    if (std::getenv("SIDELOCK_UPDATE_GOLDEN") != nullptr) std::ofstream{path} << text;
-    std::ostringstream reviewed;
-    reviewed << std::ifstream{path}.rdbuf();
-    EXPECT_EQ(text, reviewed.str());
+    expect_reviewed(golden.name + std::string{".rules"}, to_text(make_plan(golden.settings)));
+    expect_reviewed(golden.name + std::string{".nft"},
+                    nftables::to_text(make_plan(golden.settings, BackendKind::kNftables)));
   }
 }
 

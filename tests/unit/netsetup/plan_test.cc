@@ -86,15 +86,8 @@ TEST(Plan, NamesAnUnwantedFamilyWithNothingInIt) {
   CaptureSettings settings = test::capture_port(80);
   settings.ip_family = IpFamily::kIpv6;
   const Plan plan = make_plan(settings);
-  EXPECT_EQ(plan.families[0].need, Need::kUnwanted);
-  EXPECT_TRUE(plan.families[0].tables[0].is_empty() && plan.families[0].tables[1].is_empty());
-  EXPECT_EQ(plan.families[1].need, Need::kRequired);
-}
-
-TEST(Plan, NeedsIpv6UnderAutoOnlyWhereTheKernelHasIt) {
-  const Plan plan = make_plan(test::capture_port(80));
-  EXPECT_EQ(plan.families[0].need, Need::kRequired);
-  EXPECT_EQ(plan.families[1].need, Need::kIfPresent);
+  EXPECT_TRUE(plan.families[0].is_empty());
+  EXPECT_FALSE(plan.families[1].is_empty());
 }
 
 TEST(Plan, PutsExcludedSourcesOnlyIntoTheirFamily) {
@@ -110,6 +103,47 @@ TEST(Plan, TakesTheWildcardForAllInterfacesButLo) {
   settings.interfaces = {"+"};
   EXPECT_EQ(to_text(make_plan(settings)).find("-i +"), std::string::npos);
   EXPECT_NE(to_text(make_plan(settings)).find("! -i lo"), std::string::npos);
+}
+
+// ---- nftables
+
+Plan nftables_plan(const CaptureSettings& settings) { return make_plan(settings, BackendKind::kNftables); }
+
+TEST(NftablesPlan, HasBothFamiliesInOneTable) {
+  const Plan plan = nftables_plan(test::capture_port(80));
+  ASSERT_EQ(plan.families.size(), 1U);
+  EXPECT_EQ(plan.families[0].family, Family::kInet);
+  EXPECT_FALSE(plan.families[0].tables[1].hooks[0].rule.family);
+}
+
+TEST(NftablesPlan, OfOneFamilyAsksForItInEveryHook) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.ip_family = IpFamily::kIpv6;
+  const Plan plan = nftables_plan(settings);
+  for (const TablePlan& table : plan.families[0].tables) {
+    EXPECT_FALSE(table.is_empty());
+    for (const Hook& hook : table.hooks) EXPECT_EQ(hook.rule.family, Family::kIpv6);
+  }
+}
+
+TEST(NftablesPlan, SaysManyPortsInOneRule) {
+  const auto rules = [](std::uint16_t last) {
+    const Plan plan = nftables_plan(test::capture({{1, last}, {5000, 5001}}));
+    return chain_of(table_of(plan, Family::kInet, Table::kNat), "nat_in").rules;
+  };
+  EXPECT_EQ(rules(14).size(), 16U);
+  ASSERT_EQ(rules(15).size(), 1U);
+  EXPECT_TRUE(rules(15)[0].is_one_port_each);
+  EXPECT_EQ(rules(15)[0].destination_port_set, (std::vector<PortRange>{{1, 15}, {5000, 5001}}));
+}
+
+TEST(NftablesPlan, ExcludesTheWholeOfAFamilyByItsName) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.exclude_sources = {*Cidr::parse("0.0.0.0/0")};
+  const Plan plan = nftables_plan(settings);
+  const Rule& rule = chain_of(table_of(plan, Family::kInet, Table::kNat), "nat_in").rules[0];
+  EXPECT_EQ(rule.family, Family::kIpv4);
+  EXPECT_FALSE(rule.source);
 }
 
 }  // namespace

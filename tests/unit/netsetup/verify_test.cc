@@ -35,11 +35,24 @@ TEST(Difference, SeesARuleThatSaysMore) {
   EXPECT_THAT(difference(wanted, live), HasSubstr("IPv6 table nat"));
 }
 
+TEST(Difference, OfNftablesIsSaidInItsWords) {
+  const auto plan = [](std::uint16_t port) { return make_plan(test::capture_port(port), BackendKind::kNftables); };
+  EXPECT_THAT(difference(plan(80), plan(81)),
+              HasSubstr("table inet sidelock, mangle: wanted `mangle_in: tcp dport 80 ct state invalid "));
+}
+
+TEST(Difference, SeesATableThatIsWrongAsAWhole) {
+  const Plan wanted = make_plan(test::capture_port(80), BackendKind::kNftables);
+  Plan live = wanted;
+  live.families[0].tables[1].oddity = "the table is dormant";
+  EXPECT_THAT(difference(wanted, live), HasSubstr("found `the table is dormant`"));
+}
+
 // A foreign ACCEPT before ours that matches everything.
 ForeignRule accept_all() {
   ForeignRule foreign;
-  foreign.chain = "PREROUTING";
-  foreign.rule.target = "ACCEPT";
+  foreign.place = "IPv4 table nat";
+  foreign.text = "-A PREROUTING -j ACCEPT";
   foreign.is_before_ours = true;
   foreign.is_terminal = true;
   return foreign;
@@ -78,7 +91,15 @@ TEST(Obstacle, IsNotARuleForAnotherProtocolPortOrForLo) {
 TEST(Obstacle, IsARuleWhosePortsTouchOurs) {
   ForeignRule rule = accept_all();
   rule.rule.destination_ports = PortRange{1, 80};
-  EXPECT_THAT(obstacle_by(rule), HasSubstr("--dport 1:80"));
+  EXPECT_THAT(obstacle_by(rule), HasSubstr("stands before ours"));
+}
+
+TEST(Obstacle, IsARuleWithASetOfPortsThatTouchesOurs) {
+  ForeignRule rule = accept_all();
+  rule.rule.destination_port_set = {{1, 79}, {91, 99}};
+  EXPECT_THAT(obstacle_by(rule), IsEmpty());
+  rule.rule.destination_port_set.push_back({85, 85});
+  EXPECT_THAT(obstacle_by(rule), HasSubstr("stands before ours"));
 }
 
 }  // namespace

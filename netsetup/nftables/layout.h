@@ -1,0 +1,34 @@
+// How our rules lie in nftables: one table of both families, in which each built-in chain of iptables that we use has a
+// base chain. Their priorities are one before those of iptables and of everybody who takes nft's own names for them, so
+// that our chains come first, whoever was installed first. Pure.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "netsetup/rule.h"
+
+namespace sidelock::nftables {
+
+inline constexpr const char* kTableName = "sidelock";
+
+struct BaseChain {
+  Table table;
+  std::string_view builtin;  // of iptables, as in Hook::chain
+  const char* name;
+  const char* type;
+  std::string_view hook;
+  unsigned hook_number;
+  int priority;
+  std::string_view priority_text;
+};
+
+// Hook numbers and priorities: linux/netfilter.h (nf_inet_hooks), linux/netfilter_ipv4.h (nf_ip_hook_priorities).
+inline constexpr std::array kBaseChains{
+    BaseChain{Table::kMangle, "PREROUTING", "mangle_prerouting", "filter", "prerouting", 0, -151, "mangle - 1"},
+    BaseChain{Table::kNat, "PREROUTING", "nat_prerouting", "nat", "prerouting", 0, -101, "dstnat - 1"},
+    BaseChain{Table::kNat, "OUTPUT", "nat_output", "nat", "output", 3, -101, "-101"},
+};
+
+}  // namespace sidelock::nftables
