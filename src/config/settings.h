@@ -112,6 +112,14 @@ struct ProcessSettings {
   bool access_log = true;
 };
 
+// Where health and metrics are served, apart from the data path.
+struct AdminSettings {
+  static constexpr std::size_t kMostClients = 32;  // at a time, each with a descriptor
+
+  std::optional<Endpoint> address;           // none: off; [::] means every address of both families
+  bool is_valid_certificate_needed = false;  // --ready-needs valid-certificate
+};
+
 struct Settings {
   CaptureSettings capture;
   std::vector<CapturedPort> captured_ports;  // redirect: one for each port of capture.ports, sorted
@@ -119,6 +127,7 @@ struct Settings {
   TlsSettings tls;
   LimitSettings limits;
   ProcessSettings process;
+  AdminSettings admin;
   bool dry_run = false;  // init only
 };
 
