@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "config/admin_settings.h"
 #include "config/capture_contract.h"
 #include "config/listen_pairs.h"
 #include "config/policy_checks.h"
@@ -257,6 +258,7 @@ Settings resolve(const SettingValues& values, Command command) {
   settings.tls = tls_settings(values);
   settings.limits = limit_settings(values);
   settings.process = process_settings(values);
+  settings.admin = admin_settings(values);
   settings.dry_run = parse_switch(values.of("dry-run"));
   settings.output =
       parse_choice<OutputFormat>(values.of("output"), {{"plain", OutputFormat::kPlain}, {"json", OutputFormat::kJson}});
@@ -266,6 +268,7 @@ Settings resolve(const SettingValues& values, Command command) {
   if (command == Command::kInit || is_for_connections) {
     if (is_redirect) check_captured_ports(values, settings.capture);
     if (!is_redirect) check_explicit_mode(values);
+    check_admin_settings(values, settings);
   }
   if (is_redirect) {
     settings.listeners.clear();

@@ -116,6 +116,13 @@ struct ProcessSettings {
 
 // What doctor prints.
 enum class OutputFormat { kPlain, kJson };
+// Where health and metrics are served, apart from the data path.
+struct AdminSettings {
+  static constexpr std::size_t kMostClients = 32;  // at a time, each with a descriptor
+
+  std::optional<Endpoint> address;           // none: off; [::] means every address of both families
+  bool is_valid_certificate_needed = false;  // --ready-needs valid-certificate
+};
 
 struct Settings {
   CaptureSettings capture;
@@ -124,6 +131,7 @@ struct Settings {
   TlsSettings tls;
   LimitSettings limits;
   ProcessSettings process;
+  AdminSettings admin;
   bool dry_run = false;  // init only
   OutputFormat output = OutputFormat::kPlain;
 };

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t kMostConnections = 10'000;
 constexpr std::size_t kDescriptorsForConnection = 2;
-constexpr std::size_t kDescriptorsForProcess = 32;  // log, signals, reloads, the admin listener's clients
+constexpr std::size_t kDescriptorsForProcess = 32;  // log, signals, reloads
+constexpr std::size_t kDescriptorsForAdmin = 8 + AdminSettings::kMostClients;
 constexpr std::size_t kDescriptorsForWorker = 2;
 constexpr std::size_t kMemoryForProcess = std::size_t{32} << 20U;
 constexpr std::size_t kMemoryForConnection = std::size_t{64} << 10U;
@@ -28,7 +29,8 @@ ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surro
   limits.workers = settings.process.workers.value_or(static_cast<std::uint32_t>(std::max<std::size_t>(quota, 1)));
 
   const std::size_t listeners = std::max(settings.captured_ports.size(), settings.listeners.size());
-  const std::size_t reserved = kDescriptorsForProcess + limits.workers * (kDescriptorsForWorker + listeners);
+  const std::size_t admin = settings.admin.address ? kDescriptorsForAdmin : 0;
+  const std::size_t reserved = kDescriptorsForProcess + admin + limits.workers * (kDescriptorsForWorker + listeners);
   const std::size_t descriptors = surroundings.descriptors > reserved ? surroundings.descriptors - reserved : 0;
   const std::size_t by_descriptors = descriptors / kDescriptorsForConnection;
   if (by_descriptors < limits.workers || by_descriptors < settings.limits.max_connections.value_or(1)) {

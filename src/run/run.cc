@@ -8,13 +8,16 @@
 #include <malloc.h>
 #include <sys/signalfd.h>
 
+#include "admin/admin.h"
 #include "base/log.h"
 #include "policy/limits.h"
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
 #include "run/capture_proof.h"
+#include "run/health.h"
 #include "run/listeners.h"
 #include "run/privileges.h"
+#include "run/pulse.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
 
@@ -75,10 +78,12 @@ class Supervisor {
  private:
   Background handle_signals();
   Background drain();
+  void serve_admin();
   void reload();
   void terminate();
   void finish(ExitCode code);
   void ready(const std::string& how);
+  [[nodiscard]] std::size_t port_count() const;
   [[nodiscard]] std::uint64_t open_connections() const;
 
   const Settings& settings_;
@@ -86,11 +91,15 @@ class Supervisor {
   Socket signals_;
   ProcessLimits limits_;
   std::vector<std::vector<ListeningSocket>> listeners_;
+  Fd admin_listener_;
+  Health health_;
   std::shared_ptr<TicketKeys> tickets_;
   std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   std::optional<CaptureProof> proof_;
   std::optional<CredentialWatch> credential_watch_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Pulse pulse_;
+  std::optional<HttpServer> admin_;  // asks all of the above
   std::size_t drained_workers_ = 0;
   bool is_terminating_ = false;
   ExitCode exit_code_ = ExitCode::kOk;
@@ -99,18 +108,23 @@ class Supervisor {
 };
 
 Supervisor::Supervisor(const Settings& settings)
-    : settings_{settings}, signals_{open_signals(), reactor_}, limits_{resolve_limits(settings, look_around())} {
+    : settings_{settings},
+      signals_{open_signals(), reactor_},
+      limits_{resolve_limits(settings, look_around())},
+      health_{settings.admin} {
   // One arena a thread, and large blocks always from the system: what connections free can go back to it.
-  ::mallopt(M_ARENA_MAX, static_cast<int>(limits_.workers) + 1);
+  ::mallopt(M_ARENA_MAX, static_cast<int>(limits_.workers) + 2);
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 
   check_upstream_addresses(settings);
   listeners_ = open_listeners(settings, limits_.workers);
+  if (settings.admin.address) admin_listener_ = open_admin_listener("--admin-address", *settings.admin.address);
   drop_privileges();
 
   tickets_ = std::make_shared<TicketKeys>();
   const Credentials credentials = load_credentials(settings.tls);
   announce(credentials);
+  health_.note_credentials(credentials);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
   };
@@ -128,8 +142,12 @@ ExitCode Supervisor::serve() {
             limits_.connections, limits_.handshakes);
   if (settings_.capture.mode == CaptureMode::kRedirect) {
     CaptureProof::Events events;
-    events.on_proven = [this] { ready("capture proven"); };
-    events.on_unproven = [](const std::string& why) {
+    events.on_proven = [this] {
+      health_.note_capture(true, "proven");
+      ready("capture proven");
+    };
+    events.on_unproven = [this](const std::string& why) {
+      health_.note_capture(false, "not proven: " + why);
       log::warning("not ready: {}; has `sidelock init` run in this pod with the same settings?", why);
     };
     events.on_given_up = [this](const std::string& why) {
@@ -140,6 +158,8 @@ ExitCode Supervisor::serve() {
     proof_.emplace(settings_.capture, reactor_, std::move(events));
   }
   for (const auto& worker : workers_) worker->start();
+  health_.note_listening(port_count());
+  serve_admin();
   signal_handling_ = handle_signals();
   if (settings_.tls.self_signed.empty()) {
     credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
@@ -148,16 +168,38 @@ ExitCode Supervisor::serve() {
   if (proof_) {
     proof_->start();
   } else {
+    health_.note_capture(true, "none is asked for");
     ready("no capture");
   }
   reactor_.run();
+  admin_.reset();
   workers_.clear();
   return exit_code_;
 }
 
+void Supervisor::serve_admin() {
+  if (!admin_listener_) return;
+  pulse_.add("supervisor", [this](std::function<void()> work) { reactor_.post(std::move(work)); });
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Reactor& reactor = workers_[i]->reactor();
+    pulse_.add(fmt::format("worker {}", i), [&reactor](std::function<void()> work) { reactor.post(std::move(work)); });
+  }
+  admin_.emplace();
+  admin_->serve(std::move(admin_listener_), admin_paths([this] {
+                  Snapshot snapshot = health_.look(std::chrono::system_clock::now());
+                  snapshot.live = pulse_.look(Clock::now());
+                  return snapshot;
+                }));
+  admin_->start();
+  log::info("health is at {}", settings_.admin.address->to_string());
+}
+
 void Supervisor::ready(const std::string& how) {
-  if (!is_terminating_)
-    log::info("ready: {}, {} port(s)", how, std::max(settings_.captured_ports.size(), settings_.listeners.size()));
+  if (!is_terminating_) log::info("ready: {}, {} port(s)", how, port_count());
+}
+
+std::size_t Supervisor::port_count() const {
+  return std::max(settings_.captured_ports.size(), settings_.listeners.size());
 }
 
 Background Supervisor::handle_signals() {
@@ -186,8 +228,10 @@ void Supervisor::reload() {
     tickets_->replace_all(Clock::now());
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
     announce(credentials);
+    health_.note_credentials(credentials);
     log::info("credential reloaded: new handshakes use it");
   } catch (const std::exception& failure) {
+    health_.note_failed_reload();
     log::error("credential not reloaded, the last good one stays in use: {}", failure.what());
   }
 }
@@ -199,6 +243,7 @@ void Supervisor::terminate() {
     ::_exit(static_cast<int>(ExitCode::kFailure));
   }
   is_terminating_ = true;
+  health_.note_draining();
   draining_ = drain();
 }
 

@@ -27,7 +27,7 @@ ONLY_IN = [
     (r"libiptc/|linux/netfilter", r"netsetup/(iptables|nftables)/[^/]+$|src/proxy/original_destination\.cc$"),
     (r"libnftnl/|libmnl/", r"netsetup/nftables/"),
     (r"netlink/", r"netsetup/policy_routing\.cc$|src/doctor/"),
-    (r"boost/", r"src/config/options\.cc$"),
+    (r"boost/", r"src/config/options\.cc$|src/admin/http_server\.cc$"),
     (r"sys/(epoll|eventfd|timerfd)\.h$", r"src/io/"),
     (r"spdlog/", r"src/base/log\.cc$"),
 ]

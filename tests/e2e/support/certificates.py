@@ -19,8 +19,8 @@ class Authority:
                  "-subj", "/CN=Test CA", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                  "-keyout", str(self.key), "-out", str(self.certificate))
 
-    def issue(self, name, folder, kind="ec", names=()):
-        """A pair for `name` (and more DNS names) in `folder`; returns (certificate, key)."""
+    def issue(self, name, folder, kind="ec", names=(), days=2):
+        """A pair for `name` (and more DNS names) in `folder`; returns (certificate, key). Negative `days`: expired."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         certificate, key, request = folder / "tls.crt", folder / "tls.key", folder / "request.pem"
@@ -30,5 +30,5 @@ class Authority:
         alternatives = ",".join([f"DNS:{each}" for each in (name, *names)] + ["IP:127.0.0.1", "IP:::1"])
         extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
         _openssl("x509", "-req", "-in", str(request), "-CA", str(self.certificate), "-CAkey", str(self.key),
-                 "-CAcreateserial", "-days", "2", "-extfile", str(extensions), "-out", str(certificate))
+                 "-CAcreateserial", "-days", str(days), "-extfile", str(extensions), "-out", str(certificate))
         return certificate, key

@@ -23,9 +23,10 @@ inline std::vector<const char*> pointers(const Words& words) {
   return all;
 }
 
-inline Invocation parsed(Words words, const Words& environment = {}) {
-  words.insert(words.begin(), "sidelock");
-  return parse_invocation(static_cast<int>(words.size()), pointers(words).data(), pointers(environment).data());
+inline Invocation parsed(const Words& words, const Words& environment = {}) {
+  Words all{"sidelock"};
+  all.insert(all.end(), words.begin(), words.end());
+  return parse_invocation(static_cast<int>(all.size()), pointers(all).data(), pointers(environment).data());
 }
 
 // `run --ports 80` and these flags.

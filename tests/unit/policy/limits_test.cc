@@ -36,6 +36,12 @@ TEST(Limits, HandshakesAreATenthButNeverFewerThanSixtyFour) {
   EXPECT_EQ(resolve_limits(one_port(), {1, 1035, 0}).handshakes, 64U);
 }
 
+TEST(Limits, TheAdminListenerHasDescriptorsOfItsOwn) {
+  Settings settings = one_port();
+  settings.admin.address = Endpoint{IpAddress::any(AF_INET6), 19080};
+  EXPECT_EQ(resolve_limits(settings, {1, 1035, 0}).connections, 480U);
+}
+
 TEST(Limits, MoreConnectionsThanDescriptorsAreRefusedAtTheStart) {
   Settings settings = one_port();
   settings.limits.max_connections = 501;
