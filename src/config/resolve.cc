@@ -189,6 +189,7 @@ TlsSettings tls_settings(const SettingValues& values) {
   tls.private_key_files = parse_list(values.of("tls-private-key-file"), kFiles);
   tls.self_signed = parse_certificate_name(values.of("self-signed"));
   if (tls.certificate_files.empty() && tls.self_signed.empty()) tls.directory = values.of("tls-dir").text;
+  tls.is_sni_strict = parse_switch(values.of("sni-strict"));
   tls.is_tls12_allowed = parse_choice<bool>(values.of("tls-min-version"), {{"1.2", true}, {"1.3", false}});
   tls.cipher_suites = parse_list(values.of("tls-cipher-suites"), "names of cipher suites, comma separated");
   tls.groups = parse_list(values.of("tls-groups"), "names of groups, comma separated");

@@ -80,6 +80,7 @@ struct TlsSettings {
   std::vector<std::string> certificate_files;  // --tls-cert-file, --tls-private-key-file: pairs by position;
   std::vector<std::string> private_key_files;  // no key files at all: each certificate file holds its key
   std::string self_signed;                     // --self-signed NAME
+  bool is_sni_strict = false;                  // unknown server names are refused
   bool is_tls12_allowed = true;                // --tls-min-version 1.2
   std::vector<std::string> cipher_suites;      // in our order of preference; empty: the built-in ones
   std::vector<std::string> groups;             // the same for key exchange groups
@@ -116,6 +117,7 @@ struct ProcessSettings {
 
 // What doctor prints.
 enum class OutputFormat { kPlain, kJson };
+
 // Where health and metrics are served, apart from the data path.
 struct AdminSettings {
   static constexpr std::size_t kMostClients = 32;  // at a time, each with a descriptor

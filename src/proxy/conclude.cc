@@ -60,7 +60,8 @@ task<> conclude(Connection& connection, Outcome outcome) {
       co_await linger(connection);
       co_return;
     case Outcome::kHandshakeFailed:
-    case Outcome::kNoApplicationProtocol: co_await linger(connection); co_return;
+    case Outcome::kNoApplicationProtocol:
+    case Outcome::kUnknownName: co_await linger(connection); co_return;
     case Outcome::kHandshakeClosed: client.close(); co_return;
     case Outcome::kClientReset:
     case Outcome::kClientTruncated:

@@ -83,6 +83,7 @@ task<Refusal> shake_hands(Connection& connection) {
     case Handshake::kDone: co_return Refusal{};
     case Handshake::kClosed: co_return refusal(Outcome::kHandshakeClosed);
     case Handshake::kNoApplicationProtocol: co_return Outcome::kNoApplicationProtocol;
+    case Handshake::kUnknownName: co_return Outcome::kUnknownName;
     case Handshake::kFailed: break;
   }
   co_return Outcome::kHandshakeFailed;

@@ -23,6 +23,7 @@ enum class Outcome {
   kHandshakeFailed,
   kPlaintext,
   kNoApplicationProtocol,
+  kUnknownName,
   kNotCaptured,
   kNotConfigured,
   kForeignDestination,
@@ -34,7 +35,7 @@ enum class Outcome {
   kInternal,
 };
 
-inline constexpr std::array<std::string_view, 24> kOutcomeNames{
+inline constexpr std::array<std::string_view, 25> kOutcomeNames{
     "ok",
     "client_closed_bare",
     "client_reset",
@@ -50,6 +51,7 @@ inline constexpr std::array<std::string_view, 24> kOutcomeNames{
     "handshake_failed",
     "plaintext",
     "no_application_protocol",
+    "unknown_name",
     "not_captured",
     "not_configured",
     "foreign_destination",

@@ -68,6 +68,15 @@ void announce(const Credentials& credentials) {
       log::info("certificate {} from {}, valid for {} more days", subject, credential->source, days);
     }
   }
+  for (const auto& credential : credentials) {
+    if (!credential->has_malformed_name) continue;
+    log::warning("certificate {} from {} has a name with a NUL byte or one that cannot be read, which is left out",
+                 log::printable(credential->subject), credential->source);
+  }
+  for (const std::size_t place : choice_among(credentials).unused()) {
+    log::warning("certificate {} from {} is never used: others before it have all of its names and its kind of key",
+                 log::printable(credentials[place]->subject), credentials[place]->source);
+  }
 }
 
 class Supervisor {

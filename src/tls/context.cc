@@ -1,6 +1,7 @@
 // See context.h.
 #include "tls/context.h"
 
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "tls/alpn.h"
 #include "tls/error.h"
+#include "tls/server_names.h"
 
 namespace sidelock {
 
@@ -85,6 +87,7 @@ void set_groups(SSL_CTX* context, const std::vector<std::string>& wanted) {
 
 struct TlsContext::Callbacks {
   std::shared_ptr<TicketKeys> tickets;
+  std::unique_ptr<ServerNames> server_names;  // in the default context alone
 
   static int index() {
     static const int index =
@@ -153,12 +156,43 @@ struct TlsContext::Callbacks {
   }
 };
 
-TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentials, std::shared_ptr<TicketKeys> tickets)
-    : context_{::SSL_CTX_new(::TLS_server_method())} {
+namespace {
+
+// Binds sessions to the credential: SHA-256 over the certificates.
+std::array<unsigned char, 32> digest_of(const std::vector<const Credential*>& credentials) {
+  std::array<unsigned char, 32> digest{};
+  const DigestContextPtr context{::EVP_MD_CTX_new()};
+  bool is_good = context != nullptr && ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr) == 1;
+  for (const Credential* const credential : credentials) {
+    unsigned char* bytes = nullptr;
+    const int size = ::i2d_X509(credential->certificate.get(), &bytes);
+    const OpensslBytesPtr owner{bytes};
+    is_good = is_good && size > 0 && ::EVP_DigestUpdate(context.get(), bytes, static_cast<std::size_t>(size)) == 1;
+  }
+  require(is_good && ::EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1, "bind sessions");
+  return digest;
+}
+
+void use_credential(SSL_CTX* context, const Credential& credential) {
   ::ERR_clear_error();
-  SSL_CTX* const context = context_.get();
+  require(::SSL_CTX_use_certificate(context, credential.certificate.get()) == 1,
+          "use the certificate of " + credential.source);
+  require(::SSL_CTX_use_PrivateKey(context, credential.private_key.get()) == 1,
+          "use the private key of " + credential.source);
+  for (const CertificatePtr& issuer : credential.chain) {
+    require(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1, "use the certificate chain of " + credential.source);
+  }
+}
+
+}  // namespace
+
+SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<const Credential*>& credentials,
+                               const std::shared_ptr<TicketKeys>& tickets) {
+  ::ERR_clear_error();
+  SslContextPtr made{::SSL_CTX_new(::TLS_server_method())};
+  SSL_CTX* const context = made.get();
   require(context != nullptr, "make a TLS context");
-  auto callbacks = std::make_unique<Callbacks>(Callbacks{std::move(tickets)});
+  auto callbacks = std::make_unique<Callbacks>(Callbacks{tickets, nullptr});
   require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
   static_cast<void>(callbacks.release());  // the SSL_CTX frees it, by free_callbacks
 
@@ -173,26 +207,31 @@ TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentia
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  static constexpr unsigned char kSessionContext[] = "sidelock";
-  require(::SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1,
-          "set the session context");
+  const auto digest = digest_of(credentials);
+  require(::SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) == 1, "set the session context");
   // Under TLS 1.3 TlsStream sends the ticket with the first bytes for the client: none of its own accord.
   require(::SSL_CTX_set_num_tickets(context, 0) == 1, "set the number of session tickets");
   ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
   ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::ticket_key);
   ::SSL_CTX_set_alpn_select_cb(context, Callbacks::select_alpn, nullptr);
 
-  for (const auto& credential : credentials) {
-    ::ERR_clear_error();
-    require(::SSL_CTX_use_certificate(context, credential->certificate.get()) == 1,
-            "use the certificate of " + credential->source);
-    require(::SSL_CTX_use_PrivateKey(context, credential->private_key.get()) == 1,
-            "use the private key of " + credential->source);
-    for (const CertificatePtr& issuer : credential->chain) {
-      require(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1,
-              "use the certificate chain of " + credential->source);
-    }
+  for (const Credential* const credential : credentials) use_credential(context, *credential);
+  return made;
+}
+
+TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentials,
+                       const std::shared_ptr<TicketKeys>& tickets) {
+  CredentialChoice choice = choice_among(credentials);
+  std::vector<SslContextPtr> others;
+  for (const CredentialChoice::Set& set : choice.sets()) {
+    std::vector<const Credential*> members;
+    for (const std::size_t place : set) members.push_back(credentials[place].get());
+    (context_ ? others.emplace_back() : context_) = make(settings, members, tickets);
   }
+  auto names = std::make_unique<ServerNames>(std::move(choice), std::move(others), settings.is_sni_strict);
+  if (!names->is_needed()) return;
+  names->install(context_.get());
+  static_cast<Callbacks*>(::SSL_CTX_get_ex_data(context_.get(), Callbacks::index()))->server_names = std::move(names);
 }
 
 SslPtr TlsContext::make_ssl(const TlsPolicy& policy) const {

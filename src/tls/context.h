@@ -1,4 +1,4 @@
-// What every TLS connection of one worker shares: the credential, the versions, suites and groups, and tickets. What
+// What every TLS connection of one worker shares: the credentials, the versions, suites and groups, and tickets. What
 // differs by port is a TlsPolicy, which each connection carries: one context serves all ports.
 #pragma once
 
@@ -13,24 +13,25 @@
 
 namespace sidelock {
 
-using Credentials = std::vector<std::shared_ptr<const Credential>>;
-
 // Immutable once made. Each worker has its own, so that workers share no reference counts on the data path; connections
 // keep theirs alive through OpenSSL's reference count, so a new credential never touches an open connection.
 class TlsContext {
  public:
   // Throws Failure{kCredentialUnusable} when OpenSSL refuses the credential (a key too weak for security level 2, for
   // one), and Failure{kUsage} when it has no such cipher suite or group.
-  TlsContext(const TlsSettings& settings, const Credentials& credentials, std::shared_ptr<TicketKeys> tickets);
+  TlsContext(const TlsSettings& settings, const Credentials& credentials, const std::shared_ptr<TicketKeys>& tickets);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // One connection on a port with that policy, which outlives it; the callbacks find it with the SSL. Throws
-  // std::bad_alloc.
+  // One connection on a port with that policy, which outlives it; the callbacks find it with the SSL. It begins with
+  // the default credential, and its ClientHello may choose another. Throws std::bad_alloc.
   [[nodiscard]] SslPtr make_ssl(const TlsPolicy& policy) const;
 
  private:
   struct Callbacks;  // what OpenSSL's callbacks need; owned by the SSL_CTX, which may outlive this object
+
+  static SslContextPtr make(const TlsSettings& settings, const std::vector<const Credential*>& credentials,
+                            const std::shared_ptr<TicketKeys>& tickets);
 
   SslContextPtr context_;
 };

@@ -12,6 +12,8 @@
 #include <openssl/pem.h>
 
 #include "base/error.h"
+#include "base/lower_case.h"
+#include "tls/certificate_names.h"
 #include "tls/error.h"
 #include "tls/self_signed.h"
 
@@ -69,6 +71,19 @@ std::string subject_of(const X509* certificate) {
   return size > 0 ? std::string{data, static_cast<std::size_t>(size)} : std::string{};
 }
 
+// The common name counts only where there is no subject alternative name, as for clients of old (RFC 6125, 6.4.4).
+void read_names(Credential& credential) {
+  CertificateNames found = names_in(credential.certificate.get());
+  credential.names.dns = std::move(found.dns);
+  credential.names.addresses = std::move(found.addresses);
+  if (!found.has_alternatives) {
+    for (const std::string& name : found.common_names) credential.names.dns.push_back(lower_case(name));
+  }
+  if (const char* const kind = ::EVP_PKEY_get0_type_name(credential.private_key.get()))
+    credential.names.key_kind = kind;
+  credential.has_malformed_name = found.is_malformed;
+}
+
 std::shared_ptr<const Credential> assemble(std::vector<CertificatePtr> certificates, KeyPtr key, std::string source) {
   auto credential = std::make_shared<Credential>();
   credential->certificate = std::move(certificates.front());
@@ -77,6 +92,7 @@ std::shared_ptr<const Credential> assemble(std::vector<CertificatePtr> certifica
   credential->private_key = std::move(key);
   credential->source = std::move(source);
   credential->subject = subject_of(credential->certificate.get());
+  read_names(*credential);
   credential->not_before = to_time(::X509_get0_notBefore(credential->certificate.get()));
   credential->not_after = to_time(::X509_get0_notAfter(credential->certificate.get()));
   ::ERR_clear_error();
@@ -115,8 +131,8 @@ std::shared_ptr<const Credential> load_from_folder(const std::string& folder) {
 
 }  // namespace
 
-std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSettings& settings) {
-  std::vector<std::shared_ptr<const Credential>> credentials;
+Credentials load_credentials(const TlsSettings& settings) {
+  Credentials credentials;
   if (!settings.self_signed.empty()) {
     SelfSigned made = make_self_signed(settings.self_signed);
     std::vector<CertificatePtr> certificates;
@@ -133,6 +149,12 @@ std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSetting
     credentials.push_back(load_from_folder(settings.directory));
   }
   return credentials;
+}
+
+CredentialChoice choice_among(const Credentials& credentials) {
+  std::vector<CredentialNames> names;
+  for (const auto& credential : credentials) names.push_back(credential->names);
+  return CredentialChoice{names};
 }
 
 }  // namespace sidelock

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "tls/credential_choice.h"
 #include "tls/handles.h"
 
 namespace sidelock {
@@ -18,12 +19,19 @@ struct Credential {
   KeyPtr private_key;
   std::string source;   // file names, or "self-signed", for messages
   std::string subject;  // as printed by OpenSSL; untrusted text
+  CredentialNames names;
+  bool has_malformed_name = false;  // a name that was left out, such as one with a NUL byte
   std::chrono::system_clock::time_point not_before;
   std::chrono::system_clock::time_point not_after;
 };
 
+using Credentials = std::vector<std::shared_ptr<const Credential>>;  // the first is the default
+
 // Loads what the settings name. Throws Failure{kCredentialUnusable} naming the file and OpenSSL's reason when something
 // is missing, unparsable or the key is not the certificate's. An expired certificate is not a failure.
-std::vector<std::shared_ptr<const Credential>> load_credentials(const TlsSettings& settings);
+Credentials load_credentials(const TlsSettings& settings);
+
+// Which of them answers for which name; the places are those in `credentials`.
+CredentialChoice choice_among(const Credentials& credentials);
 
 }  // namespace sidelock

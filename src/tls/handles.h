@@ -7,10 +7,16 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/freed.h"
 
 namespace sidelock {
+
+struct FreeOpensslBytes {
+  void operator()(unsigned char* bytes) const noexcept { OPENSSL_free(bytes); }
+};
+using OpensslBytesPtr = std::unique_ptr<unsigned char, FreeOpensslBytes>;
 
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, Freed<BIO_meth_free>>;
@@ -19,6 +25,7 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
 using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
+using GeneralNamesPtr = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
 using SslPtr = std::unique_ptr<SSL, Freed<SSL_free>>;
 using SslContextPtr = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 

@@ -30,6 +30,17 @@ task<Hello> TlsStream::hello() {
   }
 }
 
+namespace {
+
+// What the oldest error of a failed handshake says.
+Handshake failed_handshake(unsigned long error) {
+  if (own_error(error) == OwnError::kUnknownName) return Handshake::kUnknownName;
+  const bool is_alpn = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_NO_APPLICATION_PROTOCOL;
+  return is_alpn ? Handshake::kNoApplicationProtocol : Handshake::kFailed;
+}
+
+}  // namespace
+
 task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy& policy) {
   ssl_ = context.make_ssl(policy);
   BIO* const bio = transport_.make_bio();
@@ -50,8 +61,7 @@ task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy&
     if (is_established_) co_return is_alive ? Handshake::kDone : Handshake::kClosed;
     if (error != SSL_ERROR_WANT_READ) {
       failure_ = take_openssl_error();
-      const bool is_alpn = ERR_GET_REASON(reason) == SSL_R_NO_APPLICATION_PROTOCOL;
-      co_return is_alpn ? Handshake::kNoApplicationProtocol : Handshake::kFailed;
+      co_return failed_handshake(reason);
     }
     if (!is_alive || transport_.is_at_end() || socket().error() != 0) co_return Handshake::kClosed;
     while (transport_.has_output()) {

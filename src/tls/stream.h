@@ -18,6 +18,7 @@ enum class Handshake {
   kClosed,  // the client ended or reset the connection, or the socket was aborted (a time limit)
   kFailed,  // refused by us or by the client with an alert: see failure()
   kNoApplicationProtocol,
+  kUnknownName,  // no credential for the server name, with --sni-strict
 };
 
 // How a read ended, beside the bytes it brought.
