@@ -29,6 +29,8 @@ struct WorkerCounters {
   Counter accepted;
   Counter open;     // connections now
   Counter refused;  // not admitted: --max-connections and its like
+  // Let through without TLS by --plaintext allow. Once it has stood still for long enough, nobody needs that any more.
+  Counter plaintext;
 };
 
 }  // namespace sidelock

@@ -69,6 +69,8 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "Key exchange groups, the preferred one first; empty: X25519MLKEM768 where OpenSSL has it, X25519, P-256, P-384."},
     {"alpn", kTls, kRepeatable, "LIST", "auto",
      "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
+    {"plaintext", kTls, kValue, "ACTION", "refuse",
+     "What a client gets that does not begin with TLS: refuse, or allow while clients migrate."},
 
     {"handshake-timeout", kLimits, kValue, "DURATION", "10s", "Limit for a TLS handshake."},
     {"connect-timeout", kLimits, kValue, "DURATION", "5s", "Limit for the connect to the app."},

@@ -38,10 +38,15 @@ void parse_alpn(const SettingValue& value, PortPolicy& policy) {
   policy.tls.alpn_mode = policy.tls.alpn.empty() ? AlpnMode::kIgnore : AlpnMode::kList;
 }
 
+void parse_plaintext(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.is_plaintext_allowed = parse_choice<bool>(value, {{"refuse", false}, {"allow", true}});
+}
+
 constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
     {"alpn", parse_alpn},
+    {"plaintext", parse_plaintext},
 });
 
 }  // namespace

@@ -50,6 +50,7 @@ enum class AlpnMode { kAuto, kList, kIgnore };
 struct TlsPolicy {
   AlpnMode alpn_mode = AlpnMode::kAuto;
   std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
+  bool is_plaintext_allowed = false;
 };
 
 // How a connection to one port is served: the global settings, and over them those of --port-policy. Immutable while a

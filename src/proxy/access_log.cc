@@ -12,6 +12,7 @@ std::string plain_access_line(const AccessRecord& record) {
                                  record.destination.endpoint.port == 0 ? "?" : record.destination.endpoint.to_string());
   if (record.app.endpoint.port != 0) line += " -> " + record.app.endpoint.to_string();
   line += fmt::format(" {}", name(record.outcome));
+  if (record.is_plaintext) line += " PLAINTEXT";
   if (!record.tls.version.empty()) {
     line += fmt::format(" TLS {} {} {}{}", record.tls.version, record.tls.cipher, record.tls.group,
                         record.tls.is_resumed ? " resumed" : "");
@@ -36,6 +37,7 @@ std::string json_access_line(const AccessRecord& record) {
     line["server.port"] = record.destination.endpoint.port;
   }
   if (record.app.endpoint.port != 0) line["upstream.address"] = record.app.endpoint.to_string();
+  if (record.is_plaintext) line["tls.established"] = false;
   if (!record.tls.version.empty()) {
     line["tls.protocol.version"] = record.tls.version;
     line["tls.cipher"] = record.tls.cipher;

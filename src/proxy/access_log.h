@@ -15,6 +15,7 @@ struct AccessRecord {
   OriginalDestination destination;  // port 0: never found out
   AppAddress app;                   // port 0: never dialled
   TlsFacts tls;
+  bool is_plaintext = false;  // served without TLS, by --plaintext allow
   Outcome outcome = Outcome::kInternal;
   std::string failure;  // why, in OpenSSL's or the kernel's words; may hold untrusted text
   std::uint64_t received_bytes = 0;

@@ -59,7 +59,8 @@ Refusal find_policy(Connection& connection) {
   return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
 }
 
-// Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit.
+// Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit. Where
+// --plaintext allows it, a client that begins otherwise needs no handshake.
 task<Refusal> shake_hands(Connection& connection) {
   const Deadline deadline{connection.client_socket, connection.worker.settings().limits.handshake_timeout};
   const auto refusal = [&](Outcome otherwise) {
@@ -70,7 +71,12 @@ task<Refusal> shake_hands(Connection& connection) {
   connection.is_waiting_for_hello = true;
   const Hello hello = co_await connection.tls.hello();
   connection.is_waiting_for_hello = false;
-  if (hello == Hello::kPlaintext) co_return Outcome::kPlaintext;
+  if (hello == Hello::kPlaintext) {
+    if (!connection.policy->tls.is_plaintext_allowed) co_return Outcome::kPlaintext;
+    connection.tls.pass_through();
+    connection.worker.counting().plaintext.add();
+    co_return Refusal{};
+  }
   if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
 
   // Only now: clients that send nothing must not keep the places from those that do.
@@ -130,6 +136,7 @@ void report(const Connection& connection, Outcome outcome) {
   record.destination = connection.destination;
   record.app = connection.app;
   record.tls = connection.tls.facts();
+  record.is_plaintext = connection.tls.is_passing_through();
   record.outcome = outcome;
   record.failure = connection.failure;
   record.received_bytes = connection.progress.received_bytes;

@@ -124,7 +124,7 @@ task<> Relay::app_to_client() {
 void Relay::client_ended(ReadEnd end) {
   has_client_ended_ = true;
   switch (end) {
-    case ReadEnd::kCloseNotify: break;
+    case ReadEnd::kCleanEnd: break;
     case ReadEnd::kBareEnd: {
       const std::string protocol = client_.facts().protocol;
       const StreamSoFar stream{has_app_ended_, progress_.received_bytes > 0, progress_.did_app_send_last, protocol};

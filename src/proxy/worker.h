@@ -53,6 +53,7 @@ class Worker {
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
 
   // For the connections, in the worker's thread.
+  [[nodiscard]] WorkerCounters& counting() noexcept { return counters_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
   [[nodiscard]] Buffers& buffers() noexcept { return buffers_; }

@@ -79,6 +79,18 @@ void announce(const Credentials& credentials) {
   }
 }
 
+void announce_plaintext(const Settings& settings) {
+  std::string ports;
+  const auto add = [&](std::uint16_t port, const PortPolicy& policy) {
+    if (policy.tls.is_plaintext_allowed) ports += (ports.empty() ? "" : ",") + std::to_string(port);
+  };
+  for (const CapturedPort& captured : settings.captured_ports) add(captured.port, captured.policy);
+  for (const ExplicitListener& listener : settings.listeners) add(listener.port, listener.policy);
+  if (ports.empty()) return;
+  log::warning("--plaintext allow: clients without TLS reach the app on port(s) {}; for moving them to TLS only",
+               ports);
+}
+
 class Supervisor {
  public:
   explicit Supervisor(const Settings& settings);
@@ -134,6 +146,7 @@ Supervisor::Supervisor(const Settings& settings)
   const Credentials credentials = load_credentials(settings.tls);
   announce(credentials);
   health_.note_credentials(credentials);
+  announce_plaintext(settings);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
   };

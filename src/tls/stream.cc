@@ -72,7 +72,26 @@ task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy&
   }
 }
 
+void TlsStream::pass_through() {
+  is_passing_through_ = true;
+  transport_.park();
+}
+
+ReadResult TlsStream::read_plain(std::span<std::byte> into, std::size_t window) {
+  // What hello() saw fits: a window is never smaller.
+  if (!transport_.unread().empty()) return {transport_.take(into), ReadEnd::kMore};
+  const IoResult got = socket().read(into.first(std::min(window, into.size())));
+  switch (got.state) {
+    case Io::kDone: return {got.bytes, socket().may_read() ? ReadEnd::kMore : ReadEnd::kWouldBlock};
+    case Io::kWouldBlock: return {0, ReadEnd::kWouldBlock};
+    case Io::kEnd: return {0, ReadEnd::kCleanEnd};
+    case Io::kError: break;
+  }
+  return {0, socket().is_aborted() ? ReadEnd::kAborted : ReadEnd::kReset};
+}
+
 ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
+  if (is_passing_through_) return read_plain(into, window);
   transport_.allow_receive(window);
   ReadResult result;
   while (result.bytes < into.size()) {
@@ -104,7 +123,7 @@ ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
 ReadEnd TlsStream::classify_end(int ssl_result) {
   const int error = ::SSL_get_error(ssl_.get(), ssl_result);
   if (socket().is_aborted()) return ReadEnd::kAborted;
-  if (error == SSL_ERROR_ZERO_RETURN) return ReadEnd::kCloseNotify;
+  if (error == SSL_ERROR_ZERO_RETURN) return ReadEnd::kCleanEnd;
   if (error != SSL_ERROR_WANT_READ) {
     failure_ = take_openssl_error();
     return ReadEnd::kRecordError;
@@ -115,6 +134,10 @@ ReadEnd TlsStream::classify_end(int ssl_result) {
 }
 
 bool TlsStream::write(std::span<const std::byte> from) {
+  if (is_passing_through_) {
+    transport_.gather(from);
+    return transport_.flush();
+  }
   forget_openssl_errors();
   std::size_t count = 0;
   // One ticket for each connection, in the segment of the first bytes: a segment of its own would cost more than it,
@@ -133,14 +156,12 @@ bool TlsStream::write(std::span<const std::byte> from) {
 }
 
 bool TlsStream::close_notify() {
+  is_closed_ = true;
+  if (is_passing_through_) return transport_.flush();
   forget_openssl_errors();
   ::SSL_shutdown(ssl_.get());
   forget_openssl_errors();
   return transport_.flush();
-}
-
-bool TlsStream::has_sent_close_notify() const noexcept {
-  return ssl_ && (::SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
 }
 
 TlsFacts TlsStream::facts() const {

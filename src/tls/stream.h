@@ -1,5 +1,6 @@
-// One client's TLS connection: wait for the ClientHello, shake hands, then read and write plain text without
-// suspending. Built on a Socket and the worker's Buffers, both of which outlive it. One thread.
+// One client's connection: wait for the ClientHello, shake hands, then read and write plain text without suspending;
+// or, where a port lets clients in that do not speak TLS, hand their bytes on as they are. Built on a Socket and the
+// worker's Buffers, both of which outlive it. One thread.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ enum class Handshake {
 enum class ReadEnd {
   kMore,            // the window is full, there may be more at once
   kWouldBlock,      // await socket().readable()
-  kCloseNotify,     // the client's clean end
+  kCleanEnd,        // close_notify; without TLS, the end of the TCP stream
   kBareEnd,         // a TCP end on a record boundary, without close_notify
   kTruncated,       // a TCP end inside a record
   kReset,           // ECONNRESET and its like
@@ -62,6 +63,10 @@ class TlsStream {
   // Shakes hands as the server, on a port with that policy, which outlives the stream. On kFailed the alert has been
   // handed to the socket already.
   task<Handshake> handshake(const TlsContext& context, const TlsPolicy& policy);
+  // In place of handshake(): from here on bytes are neither decrypted nor encrypted, those that hello() saw first.
+  void pass_through();
+  [[nodiscard]] bool is_passing_through() const noexcept { return is_passing_through_; }
+
   // Why the handshake or a read failed, for the log; may hold OpenSSL's words about untrusted input.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
@@ -78,9 +83,11 @@ class TlsStream {
   bool flush() { return transport_.flush(); }
   [[nodiscard]] bool has_output() const noexcept { return transport_.has_output(); }
 
-  // Tells the client that no more bytes come: close_notify. It is flushed like written bytes.
+  // Tells the client that no more bytes come: close_notify, flushed like written bytes; without TLS the caller's
+  // shutdown_write() tells it alone.
   bool close_notify();
-  [[nodiscard]] bool has_sent_close_notify() const noexcept;
+  // That has been handed to the kernel, with all bytes before it.
+  [[nodiscard]] bool has_sent_close_notify() const noexcept { return is_closed_ && !has_output(); }
 
   [[nodiscard]] Socket& socket() const noexcept { return transport_.socket(); }
   [[nodiscard]] TlsFacts facts() const;
@@ -88,6 +95,7 @@ class TlsStream {
  private:
   static void on_message(int is_write, int version, int content_type, const void* bytes, std::size_t size, SSL* ssl,
                          void* self);
+  ReadResult read_plain(std::span<std::byte> into, std::size_t window);
   ReadEnd classify_end(int ssl_result);
   void count_post_handshake_message() noexcept;
 
@@ -99,6 +107,8 @@ class TlsStream {
   std::uint32_t counted_ = 0;
   std::uint32_t key_updates_per_second_;
   bool is_established_ = false;
+  bool is_passing_through_ = false;
+  bool is_closed_ = false;  // close_notify() was called
   bool has_sent_ticket_ = false;
   bool is_flooded_ = false;
 };

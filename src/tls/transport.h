@@ -31,6 +31,10 @@ class Transport {
   // Makes what is unread survive a wait. Called before every co_await.
   void park();
 
+  // Copies unread bytes, and counts them as handed to OpenSSL; nothing when there are none.
+  std::size_t take(std::span<std::byte> into);
+  // Copies bytes to be sent with the next flush(), or when the buffer is full.
+  void gather(std::span<const std::byte> bytes);
   // Sends what was gathered. What the socket does not take is kept: has_output() stays true. False when it is broken.
   bool flush();
   [[nodiscard]] bool has_output() const noexcept { return !output_.empty(); }
@@ -57,8 +61,6 @@ class Transport {
  private:
   struct Bio;
   bool may_take();
-  std::size_t take(std::span<std::byte> into);
-  void gather(std::span<const std::byte> bytes);
   void track(std::span<const std::byte> bytes) noexcept;
 
   Socket& socket_;

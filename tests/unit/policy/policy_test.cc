@@ -88,6 +88,7 @@ TEST(Truncation, ABareEndIsJudgedByWhatItCouldHaveCutOff) {
       {OnTruncation::kAuto, {false, true, false, "http/1.1"}, true},
       {OnTruncation::kAuto, {false, true, false, "http/1.0"}, true},
       {OnTruncation::kAuto, {false, true, false, "h2"}, true},
+      {OnTruncation::kAuto, {false, true, false, "grpc-exp"}, true},
       {OnTruncation::kAuto, {true, true, false, ""}, true},
       {OnTruncation::kAuto, {false, false, false, ""}, true},
       {OnTruncation::kAuto, {false, true, true, ""}, true},

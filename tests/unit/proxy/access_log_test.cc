@@ -22,6 +22,16 @@ AccessRecord record() {
   return record;
 }
 
+TEST(AccessLog, MarksAConnectionThatWasServedWithoutTls) {
+  AccessRecord plaintext = record();
+  plaintext.tls = {};
+  plaintext.is_plaintext = true;
+  EXPECT_EQ(nlohmann::json::parse(json_access_line(plaintext))["tls.established"], false);
+  EXPECT_NE(plain_access_line(plaintext).find(" app_reset PLAINTEXT received=10"), std::string::npos);
+  EXPECT_FALSE(nlohmann::json::parse(json_access_line(record())).contains("tls.established"));
+  EXPECT_EQ(plain_access_line(record()).find("PLAINTEXT"), std::string::npos);
+}
+
 TEST(AccessLog, JsonHasTheDocumentedFields) {
   const auto line = nlohmann::json::parse(json_access_line(record()));
   EXPECT_EQ(line["message"], "connection");
