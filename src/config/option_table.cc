@@ -47,6 +47,8 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"port-policy", kUpstream, kPolicies, "POLICIES", "",
      "Settings of one port or range that differ from those of all: PORT[-PORT]:KEY=VALUE,KEY=VALUE..., with ; between "
      "policies; the keys are the settings marked \"also per port\"."},
+    {"proxy-protocol", kUpstream, kValue, "VERSION", "off",
+     "Tell the app the client's address in a PROXY protocol header: off, v1 or v2 (with what TLS agreed on)."},
     {"on-truncation", kUpstream, kValue, "RULE", "auto",
      "What the app sees when a client ends TCP without close_notify: auto (judged), reset or fin."},
 

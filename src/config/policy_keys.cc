@@ -30,6 +30,11 @@ void parse_on_truncation(const SettingValue& value, PortPolicy& policy) {
       value, {{"auto", OnTruncation::kAuto}, {"reset", OnTruncation::kReset}, {"fin", OnTruncation::kFin}});
 }
 
+void parse_proxy_protocol(const SettingValue& value, PortPolicy& policy) {
+  policy.proxy_protocol = parse_choice<ProxyProtocol>(
+      value, {{"off", ProxyProtocol::kOff}, {"v1", ProxyProtocol::kV1}, {"v2", ProxyProtocol::kV2}});
+}
+
 void parse_alpn(const SettingValue& value, PortPolicy& policy) {
   policy.tls.alpn.clear();
   policy.tls.alpn_mode = AlpnMode::kAuto;
@@ -41,6 +46,7 @@ void parse_alpn(const SettingValue& value, PortPolicy& policy) {
 constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
+    {"proxy-protocol", parse_proxy_protocol},
     {"alpn", parse_alpn},
 });
 

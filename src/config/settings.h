@@ -42,6 +42,9 @@ enum class UpstreamMode { kOriginal, kLoopback, kAddress };
 // What a bare TCP end of the client, without close_notify, becomes for the app.
 enum class OnTruncation { kAuto, kReset, kFin };
 
+// The header that tells the app whom a connection comes from.
+enum class ProxyProtocol { kOff, kV1, kV2 };
+
 enum class AlpnMode { kAuto, kList, kIgnore };
 
 // How TLS is spoken on one port. The handshake's callbacks get it by connection (tls/context.h).
@@ -57,6 +60,7 @@ struct PortPolicy {
   UpstreamMode upstream = UpstreamMode::kOriginal;
   IpAddress upstream_address;  // only for UpstreamMode::kAddress
   OnTruncation on_truncation = OnTruncation::kAuto;
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
   TlsPolicy tls;
 };
 

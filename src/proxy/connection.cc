@@ -9,6 +9,7 @@
 #include "policy/upstream_address.h"
 #include "proxy/access_log.h"
 #include "proxy/conclude.h"
+#include "proxy/introduction.h"
 #include "proxy/original_destination.h"
 #include "proxy/relay.h"
 #include "proxy/upstream.h"
@@ -114,7 +115,8 @@ task<Outcome> serve(Connection& connection) {
               connection.progress,
               worker.silence_watch(),
               worker.settings().limits,
-              connection.policy->on_truncation};
+              connection.policy->on_truncation,
+              introduction(connection)};
   connection.relay = &relay;
   const Outcome outcome = co_await relay.run();
   connection.relay = nullptr;
@@ -131,6 +133,7 @@ void report(const Connection& connection, Outcome outcome) {
   record.tls = connection.tls.facts();
   record.outcome = outcome;
   record.failure = connection.failure;
+  record.unique_id = connection.unique_id;
   record.received_bytes = connection.progress.received_bytes;
   record.sent_bytes = connection.progress.sent_bytes;
   record.duration = Clock::now() - connection.accepted_at;
