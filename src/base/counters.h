@@ -29,6 +29,8 @@ struct WorkerCounters {
   Counter accepted;
   Counter open;     // connections now
   Counter refused;  // not admitted: --max-connections and its like
+  Counter
+      lost_sources;  // connections to the app that --preserve-source prefer could not make from the client's address
 };
 
 }  // namespace sidelock

@@ -35,6 +35,14 @@ void parse_proxy_protocol(const SettingValue& value, PortPolicy& policy) {
       value, {{"off", ProxyProtocol::kOff}, {"v1", ProxyProtocol::kV1}, {"v2", ProxyProtocol::kV2}});
 }
 
+void parse_preserve_source(const SettingValue& value, PortPolicy& policy) {
+  policy.preserve_source = parse_choice<PreserveSource>(
+      value,
+      {{"off", PreserveSource::kOff}, {"prefer", PreserveSource::kPrefer}, {"require", PreserveSource::kRequire}});
+}
+
+void parse_connect_first(const SettingValue& value, PortPolicy& policy) { policy.connect_first = parse_switch(value); }
+
 void parse_alpn(const SettingValue& value, PortPolicy& policy) {
   policy.tls.alpn.clear();
   policy.tls.alpn_mode = AlpnMode::kAuto;
@@ -47,6 +55,8 @@ constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
     {"proxy-protocol", parse_proxy_protocol},
+    {"preserve-source", parse_preserve_source},
+    {"connect-first", parse_connect_first},
     {"alpn", parse_alpn},
 });
 

@@ -60,8 +60,14 @@ task<> conclude(Connection& connection, Outcome outcome) {
       co_await linger(connection);
       co_return;
     case Outcome::kHandshakeFailed:
-    case Outcome::kNoApplicationProtocol: co_await linger(connection); co_return;
-    case Outcome::kHandshakeClosed: client.close(); co_return;
+    case Outcome::kNoApplicationProtocol:
+      if (app) app->close_with_reset();  // connected to before the handshake
+      co_await linger(connection);
+      co_return;
+    case Outcome::kHandshakeClosed:
+      if (app) app->close_with_reset();
+      client.close();
+      co_return;
     case Outcome::kClientReset:
     case Outcome::kClientTruncated:
       client.close_with_reset();

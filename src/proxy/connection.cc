@@ -50,7 +50,8 @@ Refusal find_policy(Connection& connection) {
     connection.policy = &connection.listener->policy;
     return is_loop(connection) ? Refusal{Outcome::kLoop} : std::nullopt;
   }
-  const auto destination = original_destination(connection.client_socket.fd(), connection.client);
+  const CaptureMode mode = worker.settings().capture.mode;
+  const auto destination = captured_destination(mode, connection.client_socket.fd(), connection.client);
   if (!destination) return Outcome::kNotCaptured;
   connection.destination = *destination;
   const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address),
@@ -58,6 +59,29 @@ Refusal find_policy(Connection& connection) {
   const Judgement judgement = worker.destination_policy().judge(arrival);
   connection.policy = judgement.policy;
   return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
+}
+
+std::string as_whom(const UpstreamSource& source) {
+  if (source.preserve == PreserveSource::kOff) return "";
+  if (source.is_preserved) return " from the client's address";
+  return source.preserve == PreserveSource::kRequire ? " from the client's address, which cannot be kept," : "";
+}
+
+task<Refusal> reach_app(Connection& connection) {
+  connection.app = upstream_address(*connection.policy, connection.destination);
+  Worker& worker = connection.worker;
+  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
+  UpstreamSource source{connection.policy->preserve_source, connection.client};
+  auto socket = co_await connect_upstream(connection.app, source, worker.reactor(), worker.settings().limits, mark);
+  if (source.preserve != PreserveSource::kOff) connection.is_source_preserved = source.is_preserved;
+  if (!socket) {
+    connection.failure =
+        "connecting to the app at " + connection.app.endpoint.to_string() + as_whom(source) + " failed";
+    co_return socket.error();
+  }
+  if (connection.is_source_preserved == false) worker.count_lost_source();
+  connection.app_socket.emplace(std::move(*socket));
+  co_return Refusal{};
 }
 
 // Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit.
@@ -74,6 +98,11 @@ task<Refusal> shake_hands(Connection& connection) {
   if (hello == Hello::kPlaintext) co_return Outcome::kPlaintext;
   if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
 
+  // Not before: a client that says nothing must not cost the app a connection.
+  if (connection.policy->connect_first) {
+    connection.tls.park();
+    if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  }
   // Only now: clients that send nothing must not keep the places from those that do.
   if (connection.worker.handshakes().is_full()) connection.tls.park();
   const Slots::Place place{co_await connection.worker.handshakes().take()};
@@ -89,23 +118,12 @@ task<Refusal> shake_hands(Connection& connection) {
   co_return Outcome::kHandshakeFailed;
 }
 
-task<Refusal> reach_app(Connection& connection) {
-  connection.app = upstream_address(*connection.policy, connection.destination);
-  Worker& worker = connection.worker;
-  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
-  auto socket = co_await connect_upstream(connection.app, worker.reactor(), worker.settings().limits, mark);
-  if (!socket) {
-    connection.failure = "connecting to the app at " + connection.app.endpoint.to_string() + " failed";
-    co_return socket.error();
-  }
-  connection.app_socket.emplace(std::move(*socket));
-  co_return Refusal{};
-}
-
 task<Outcome> serve(Connection& connection) {
   if (const Refusal refused = find_policy(connection)) co_return *refused;
   if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
-  if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  if (!connection.app_socket) {
+    if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  }
   if (connection.is_drained) co_return Outcome::kDrained;  // given up while it was under way to the app
 
   Worker& worker = connection.worker;
@@ -134,6 +152,7 @@ void report(const Connection& connection, Outcome outcome) {
   record.outcome = outcome;
   record.failure = connection.failure;
   record.unique_id = connection.unique_id;
+  record.is_source_preserved = connection.is_source_preserved;
   record.received_bytes = connection.progress.received_bytes;
   record.sent_bytes = connection.progress.sent_bytes;
   record.duration = Clock::now() - connection.accepted_at;

@@ -5,16 +5,17 @@
 #include <cstring>
 #include <optional>
 
+#include <linux/capability.h>
 #include <malloc.h>
 #include <sys/signalfd.h>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "policy/limits.h"
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
 #include "run/capture_proof.h"
 #include "run/listeners.h"
-#include "run/privileges.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
 
@@ -37,7 +38,9 @@ Fd open_signals() {
 
 void check_upstream_addresses(const Settings& settings) {
   OwnAddresses own;
-  for (const CapturedPort& captured : settings.captured_ports) {
+  std::vector<CapturedPort> all = settings.captured_ports;
+  if (settings.capture.is_any_port) all.push_back({0, settings.any_port});
+  for (const CapturedPort& captured : all) {
     const PortPolicy& policy = captured.policy;
     if (policy.upstream == UpstreamMode::kAddress && !own.contains(policy.upstream_address, Clock::now())) {
       throw Failure{
@@ -65,6 +68,15 @@ void announce(const Credentials& credentials) {
       log::info("certificate {} from {}, valid for {} more days", subject, credential->source, days);
     }
   }
+}
+
+// Set-up only: a file capability gives it as permitted, so that the program starts where the container allows none.
+void require_net_raw(std::string_view setting) {
+  if (raise_capability(CAP_NET_RAW)) return;
+  throw Failure{ExitCode::kMissingPermission,
+                fmt::format("{}: run needs the capability NET_RAW, and this container does not have it; allowed: "
+                            "capabilities: {{drop: [ALL], add: [NET_RAW]}} for the container of run",
+                            setting)};
 }
 
 class Supervisor {
@@ -105,8 +117,18 @@ Supervisor::Supervisor(const Settings& settings)
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 
   check_upstream_addresses(settings);
+  if (settings.capture.is_any_port && settings.capture.mode == CaptureMode::kRedirect) {
+    log::warning(
+        "all ports share capture port {}: the kernel may give a client another port number, and one that uses a "
+        "number again at once may have to wait; --capture tproxy does neither",
+        settings.capture.capture_port_base);
+  }
+  const bool is_source_preserved = settings.capture.is_source_preserved;
+  if (settings.capture.mode == CaptureMode::kTproxy) require_net_raw("--capture tproxy");
+  if (is_source_preserved) require_net_raw("--preserve-source");
   listeners_ = open_listeners(settings, limits_.workers);
-  drop_privileges();
+  // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
+  drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
 
   tickets_ = std::make_shared<TicketKeys>();
   const Credentials credentials = load_credentials(settings.tls);
@@ -126,7 +148,7 @@ Supervisor::Supervisor(const Settings& settings)
 ExitCode Supervisor::serve() {
   log::info("serving with {} worker(s), at most {} connections and {} handshakes at a time", limits_.workers,
             limits_.connections, limits_.handshakes);
-  if (settings_.capture.mode == CaptureMode::kRedirect) {
+  if (settings_.capture.mode != CaptureMode::kNone) {
     CaptureProof::Events events;
     events.on_proven = [this] { ready("capture proven"); };
     events.on_unproven = [](const std::string& why) {
@@ -157,7 +179,10 @@ ExitCode Supervisor::serve() {
 
 void Supervisor::ready(const std::string& how) {
   if (!is_terminating_)
-    log::info("ready: {}, {} port(s)", how, std::max(settings_.captured_ports.size(), settings_.listeners.size()));
+    log::info("ready: {}, {}", how,
+              settings_.capture.is_any_port
+                  ? "any port"
+                  : fmt::format("{} port(s)", std::max(settings_.captured_ports.size(), settings_.listeners.size())));
 }
 
 Background Supervisor::handle_signals() {
