@@ -51,8 +51,14 @@ std::string version_text() {
 
 ExitCode init(const Settings& settings) {
   if (settings.capture.mode == CaptureMode::kNone) {
-    log::info("--capture none: there are no rules to install");
+    log::info("--capture none: init is not needed, there are no rules to install");
     return ExitCode::kOk;
+  }
+  if (settings.capture.mode == CaptureMode::kTproxy || settings.capture.is_any_port ||
+      settings.capture.is_source_preserved) {
+    throw Failure{ExitCode::kUsage,
+                  "init installs rules for --capture redirect with a list of --ports and without --preserve-source; "
+                  "for the others only run is there yet, and the rules are the operator's"};
   }
   install_capture(settings.capture);
   return ExitCode::kOk;

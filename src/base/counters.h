@@ -31,6 +31,8 @@ struct WorkerCounters {
   Counter refused;  // not admitted: --max-connections and its like
   // Let through without TLS by --plaintext allow. Once it has stood still for long enough, nobody needs that any more.
   Counter plaintext;
+  // Connections to the app that --preserve-source prefer could not make from the client's address.
+  Counter lost_sources;
 };
 
 }  // namespace sidelock

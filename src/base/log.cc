@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/privileges.h"
+
 namespace sidelock::log {
 
 namespace {
@@ -106,7 +108,8 @@ void start(Format format, Level level) {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   auto started = std::make_unique<Writer>();
-  started->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  // It only writes, so it needs no privilege, whatever this thread has or will have.
+  started->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, [] { drop_privileges(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   auto sink = std::make_shared<StandardOutput>();
   sink->set_pattern("%v");

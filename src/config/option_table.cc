@@ -13,7 +13,7 @@ using enum OptionKind;
 
 constexpr auto kOptions = std::to_array<OptionSpec>({
     {"ports", kCapture, kValue, "LIST", "",
-     "App ports to protect, such as 80,8000-8010; required with --capture redirect."},
+     "App ports to protect, such as 80,8000-8010, or * for all; required unless --capture is none."},
     {"exclude-ports", kCapture, kValue, "LIST", "", "Ports taken out of --ports, such as those of probes or metrics."},
     {"exclude-sources", kCapture, kValue, "CIDRS", "",
      "Address blocks whose connections are not captured and reach the app in plain text."},
@@ -21,7 +21,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "Interfaces where connections come in; a trailing + is a wildcard, nothing means all but lo."},
     {"exclude-interfaces", kCapture, kValue, "LIST", "", "Interfaces whose connections are not captured."},
     {"capture", kCapture, kValue, "MODE", "redirect",
-     "How connections get here: redirect (by kernel rules) or none (by --listen, no rules)."},
+     "How connections get here: redirect or tproxy (by kernel rules), or none (by --listen, no rules)."},
     {"listen", kCapture, kValue, "PAIRS", "",
      "With --capture none: [ADDRESS:]PORT=[ADDRESS:]PORT pairs, listener and app; without an app address the app "
      "is at loopback."},
@@ -49,6 +49,13 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"port-policy", kUpstream, kPolicies, "POLICIES", "",
      "Settings of one port or range that differ from those of all: PORT[-PORT]:KEY=VALUE,KEY=VALUE..., with ; between "
      "policies; the keys are the settings marked \"also per port\"."},
+    {"preserve-source", kUpstream, kValue, "RULE", "off",
+     "Let the app see the client's own address, over loopback: off, prefer (count what cannot be) or require "
+     "(refuse it)."},
+    {"connect-first", kUpstream, kSwitch, "on|off", "off",
+     "Connect to the app before the TLS handshake, so that a refusing app refuses the handshake."},
+    {"proxy-protocol", kUpstream, kValue, "VERSION", "off",
+     "Tell the app the client's address in a PROXY protocol header: off, v1 or v2 (with what TLS agreed on)."},
     {"on-truncation", kUpstream, kValue, "RULE", "auto",
      "What the app sees when a client ends TCP without close_notify: auto (judged), reset or fin."},
 

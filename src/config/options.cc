@@ -270,7 +270,7 @@ Invocation parse_invocation(int argc, const char* const* argv, const char* const
     const ValueSource source = without_file.source(option.name);
     if (source != ValueSource::kDefault) values.set(option.name, source, without_file.of(option.name));
   }
-  invocation.settings = resolve(values, invocation.command);
+  invocation.settings = resolve(values, invocation.command, read_local_ports());
   invocation.effective = effective_lines(values);
   return invocation;
 }

@@ -159,7 +159,7 @@ std::optional<PortRange> port_range_from(std::string_view text) {
 std::vector<PortRange> parse_ports(const SettingValue& value) {
   std::vector<PortRange> ranges;
   for (const std::string& item : parse_list(value, kPortsAllowed)) {
-    if (item == "*") refuse(value, item, "(every port) is not available in this version", kPortsAllowed);
+    if (item == "*") refuse(value, item, "(every port) can only stand alone in --ports", kPortsAllowed);
     const auto range = port_range_from(item);
     if (!range) refuse(value, item, "is neither a port nor a range of ports", kPortsAllowed);
     ranges.push_back(*range);

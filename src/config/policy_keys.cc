@@ -30,6 +30,19 @@ void parse_on_truncation(const SettingValue& value, PortPolicy& policy) {
       value, {{"auto", OnTruncation::kAuto}, {"reset", OnTruncation::kReset}, {"fin", OnTruncation::kFin}});
 }
 
+void parse_proxy_protocol(const SettingValue& value, PortPolicy& policy) {
+  policy.proxy_protocol = parse_choice<ProxyProtocol>(
+      value, {{"off", ProxyProtocol::kOff}, {"v1", ProxyProtocol::kV1}, {"v2", ProxyProtocol::kV2}});
+}
+
+void parse_preserve_source(const SettingValue& value, PortPolicy& policy) {
+  policy.preserve_source = parse_choice<PreserveSource>(
+      value,
+      {{"off", PreserveSource::kOff}, {"prefer", PreserveSource::kPrefer}, {"require", PreserveSource::kRequire}});
+}
+
+void parse_connect_first(const SettingValue& value, PortPolicy& policy) { policy.connect_first = parse_switch(value); }
+
 void parse_alpn(const SettingValue& value, PortPolicy& policy) {
   policy.tls.alpn.clear();
   policy.tls.alpn_mode = AlpnMode::kAuto;
@@ -45,6 +58,9 @@ void parse_plaintext(const SettingValue& value, PortPolicy& policy) {
 constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
+    {"proxy-protocol", parse_proxy_protocol},
+    {"preserve-source", parse_preserve_source},
+    {"connect-first", parse_connect_first},
     {"alpn", parse_alpn},
     {"plaintext", parse_plaintext},
 });

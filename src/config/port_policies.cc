@@ -97,6 +97,12 @@ const PortPolicies::Entry* PortPolicies::find(std::uint16_t port) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+std::vector<PortRange> PortPolicies::ports() const {
+  std::vector<PortRange> all;
+  for (const Entry& entry : entries_) all.push_back(entry.ports);
+  return normalised(std::move(all));
+}
+
 void PortPolicies::apply(std::uint16_t port, PortPolicy& policy) const {
   const Entry* const entry = find(port);
   if (entry == nullptr) return;

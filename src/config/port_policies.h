@@ -40,6 +40,9 @@ class PortPolicies {
   // What all ports begin with.
   [[nodiscard]] const PortPolicy& defaults() const noexcept { return defaults_; }
 
+  // The ports that have something of their own; normalised.
+  [[nodiscard]] std::vector<PortRange> ports() const;
+
   // Sets in `policy` what --port-policy says of the port.
   void apply(std::uint16_t port, PortPolicy& policy) const;
 

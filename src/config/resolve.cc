@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "config/admin_settings.h"
 #include "config/capture_contract.h"
+#include "config/capture_ports.h"
 #include "config/listen_pairs.h"
 #include "config/policy_checks.h"
 #include "config/port_policies.h"
@@ -20,7 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr unsigned kLastCapturePort = 29999;  // above begin the NodePorts of Kubernetes
+constexpr unsigned kLastCapturePortBase = 29998;  // from 30000 on there are the NodePorts of Kubernetes
 
 [[noreturn]] void usage(const std::string& message) { throw Failure{ExitCode::kUsage, message}; }
 
@@ -34,36 +35,13 @@ void check_interfaces(const SettingValues& values, const CaptureSettings& captur
   }
 }
 
-void check_capture_ports(const SettingValues& values, const CaptureSettings& capture) {
-  const SettingValue& base = values.of("capture-port-base");
-  const std::size_t ports = count(capture.ports);
-  const std::size_t last = capture.capture_port_base + ports;
-  const std::string room = fmt::format(
-      "a port so that the {} ports from it and one on either side are free and at most {}", ports, kLastCapturePort);
-  if (last > kLastCapturePort) {
-    refuse(base, base.text, fmt::format("is too high: {} captured ports would reach {}", ports, last), room);
-  }
-  for (std::size_t port = capture.capture_port_base - 1U; port <= last; ++port) {
-    if (contains(capture.ports, static_cast<unsigned>(port))) {
-      refuse(base, base.text, fmt::format("makes {} a port of ours, but --ports has it", port), room);
-    }
-  }
-  static_cast<void>(probe_port(capture));  // throws when --ports leaves none
-}
-
-void check_captured_ports(const SettingValues& values, const CaptureSettings& capture) {
+void check_captured_mode(const SettingValues& values, const LocalPorts& local, const CaptureSettings& capture) {
   if (values.is_given("listen")) {
-    usage(fmt::format(
-        "{}: needs --capture none, but {} is \"redirect\"; allowed: --listen with --capture none, or --ports",
-        values.of("listen").where, values.of("capture").where));
+    usage(fmt::format("{}: needs --capture none, but {} is \"{}\"; allowed: --listen with --capture none, or --ports",
+                      values.of("listen").where, values.of("capture").where, values.of("capture").text));
   }
-  if (!values.is_given("ports"))
-    usage("--ports: is required with --capture redirect; allowed: such as --ports 80,8000-8010");
-  if (capture.ports.empty())
-    usage(fmt::format("{}: --exclude-ports leaves no port of --ports \"{}\"; allowed: at least one",
-                      values.of("exclude-ports").where, values.of("ports").text));
+  check_capture_ports(values, local, capture);
   check_interfaces(values, capture);
-  check_capture_ports(values, capture);
 }
 
 void check_explicit_mode(const SettingValues& values) {
@@ -77,11 +55,11 @@ void check_explicit_mode(const SettingValues& values) {
     usage("--listen: is required with --capture none; allowed: such as --listen 8443=8080");
 }
 
-CaptureSettings capture_settings(const SettingValues& values) {
+CaptureSettings capture_settings(const SettingValues& values, const LocalPorts& local) {
   CaptureSettings capture;
-  capture.mode = parse_choice<CaptureMode>(values.of("capture"),
-                                           {{"redirect", CaptureMode::kRedirect}, {"none", CaptureMode::kNone}});
-  capture.ports = without(parse_ports(values.of("ports")), parse_ports(values.of("exclude-ports")));
+  capture.mode = parse_choice<CaptureMode>(
+      values.of("capture"),
+      {{"redirect", CaptureMode::kRedirect}, {"tproxy", CaptureMode::kTproxy}, {"none", CaptureMode::kNone}});
   capture.exclude_sources = parse_cidrs(values.of("exclude-sources"));
   capture.interfaces = parse_interfaces(values.of("interfaces"));
   capture.exclude_interfaces = parse_interfaces(values.of("exclude-interfaces"));
@@ -93,7 +71,8 @@ CaptureSettings capture_settings(const SettingValues& values) {
       {{"auto", IpFamily::kAuto}, {"ipv4", IpFamily::kIpv4}, {"ipv6", IpFamily::kIpv6}, {"dual", IpFamily::kDual}});
   // base - 1 is a port of ours too, and port 0 is none.
   capture.capture_port_base =
-      static_cast<std::uint16_t>(parse_number(values.of("capture-port-base"), {2, kLastCapturePort - 1}));
+      static_cast<std::uint16_t>(parse_number(values.of("capture-port-base"), {2, kLastCapturePortBase}));
+  parse_capture_ports(values, local, capture);
   capture.drop_invalid = parse_switch(values.of("drop-invalid"));
   capture.allow_host_network = parse_switch(values.of("allow-host-network"));
   capture.allow_foreign_before = parse_switch(values.of("allow-foreign-before"));
@@ -121,7 +100,7 @@ PortMap parse_map(const SettingValue& value) {
 }
 
 void check_map(const SettingValue& value, const PortMap& map, const CaptureSettings& capture) {
-  const std::size_t last = capture.capture_port_base + count(capture.ports);
+  const std::size_t last = capture.capture_port_base + count_capture_ports(capture);
   for (const auto& [captured, app] : map) {
     const std::string item = fmt::format("{}:{}", captured, app);
     if (!contains(capture.ports, captured)) refuse(value, item, "maps a port that is not captured", "ports of --ports");
@@ -131,17 +110,40 @@ void check_map(const SettingValue& value, const PortMap& map, const CaptureSetti
   }
 }
 
+// What a setting implies for another one, after both the global settings and the port's own are known.
+PortPolicy with_implied(PortPolicy policy) {
+  // It is 127.0.0.1 and ::1 whose answers to a client's address `init` keeps in the pod.
+  if (policy.preserve_source != PreserveSource::kOff) policy.upstream = UpstreamMode::kLoopback;
+  return policy;
+}
+
+// With `*` only those that have something of their own: the rest share one policy.
+std::vector<PortRange> ports_to_list(const CaptureSettings& capture, const PortMap& map, const PortPolicies& policies) {
+  if (!capture.is_any_port) return capture.ports;
+  std::vector<PortRange> ports = policies.ports();
+  for (const auto& [captured, app] : map) ports.push_back({captured, captured});
+  return normalised(std::move(ports));
+}
+
 std::vector<CapturedPort> captured_ports(const CaptureSettings& capture, const PortMap& map,
                                          const PortPolicies& policies) {
   std::vector<CapturedPort> all;
-  for (const std::uint16_t port : expand(capture.ports)) {
+  for (const std::uint16_t port : expand(ports_to_list(capture, map, policies))) {
     CapturedPort captured{port, policies.defaults()};
     const auto mapped = map.find(port);
     captured.policy.app_port = mapped == map.end() ? port : mapped->second;
     policies.apply(port, captured.policy);
+    captured.policy = with_implied(captured.policy);
     all.push_back(std::move(captured));
   }
   return all;
+}
+
+// Whether any port asks for it: the rules of `init` are for all of them.
+bool is_source_preserved(const Settings& settings) {
+  const auto asks = [](const PortPolicy& policy) { return policy.preserve_source != PreserveSource::kOff; };
+  if (settings.capture.is_any_port && asks(settings.any_port)) return true;
+  return std::ranges::any_of(settings.captured_ports, asks, &CapturedPort::policy);
 }
 
 std::vector<ExplicitListener> explicit_listeners(const SettingValues& values, const PortPolicies& policies) {
@@ -153,7 +155,8 @@ std::vector<ExplicitListener> explicit_listeners(const SettingValues& values, co
 }
 
 void check_policies(const Settings& settings, const PortPolicies& policies) {
-  if (settings.capture.mode == CaptureMode::kRedirect) policies.check_ports(settings.capture.ports, "--ports");
+  if (settings.capture.mode != CaptureMode::kNone) policies.check_ports(settings.capture.ports, "--ports");
+  if (settings.capture.is_any_port) check_policy(policies.texts(0), settings.any_port, settings.capture.mode);
   for (const CapturedPort& captured : settings.captured_ports) {
     check_policy(policies.texts(captured.port), captured.policy, settings.capture.mode);
   }
@@ -250,9 +253,9 @@ ProcessSettings process_settings(const SettingValues& values) {
 
 }  // namespace
 
-Settings resolve(const SettingValues& values, Command command) {
+Settings resolve(const SettingValues& values, Command command, const LocalPorts& local) {
   Settings settings;
-  settings.capture = capture_settings(values);
+  settings.capture = capture_settings(values, local);
   const PortPolicies policies{values};
   const PortMap map = parse_map(values.of("map"));
   settings.listeners = explicit_listeners(values, policies);
@@ -264,19 +267,21 @@ Settings resolve(const SettingValues& values, Command command) {
   settings.output =
       parse_choice<OutputFormat>(values.of("output"), {{"plain", OutputFormat::kPlain}, {"json", OutputFormat::kJson}});
 
-  const bool is_redirect = settings.capture.mode == CaptureMode::kRedirect;
+  const bool is_captured = settings.capture.mode != CaptureMode::kNone;
   const bool is_for_connections = command == Command::kRun || command == Command::kDoctor;
   if (command == Command::kInit || is_for_connections) {
-    if (is_redirect) check_captured_ports(values, settings.capture);
-    if (!is_redirect) check_explicit_mode(values);
+    if (is_captured) check_captured_mode(values, local, settings.capture);
+    if (!is_captured) check_explicit_mode(values);
     check_admin_settings(values, settings);
   }
-  if (is_redirect) {
+  if (is_captured) {
     settings.listeners.clear();
     settings.captured_ports = captured_ports(settings.capture, map, policies);
+    settings.any_port = with_implied(policies.defaults());
+    settings.capture.is_source_preserved = is_source_preserved(settings);
   }
   if (is_for_connections) {
-    if (is_redirect) check_map(values.of("map"), map, settings.capture);
+    if (is_captured) check_map(values.of("map"), map, settings.capture);
     check_policies(settings, policies);
     check_tls(values, settings.tls);
   }

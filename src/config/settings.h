@@ -18,7 +18,7 @@ struct PortRange {
   friend auto operator<=>(const PortRange&, const PortRange&) noexcept = default;
 };
 
-enum class CaptureMode { kRedirect, kNone };
+enum class CaptureMode { kRedirect, kTproxy, kNone };
 enum class BackendChoice { kAuto, kIptables, kNftables };
 enum class IpFamily { kAuto, kIpv4, kIpv6, kDual };
 
@@ -26,6 +26,8 @@ enum class IpFamily { kAuto, kIpv4, kIpv6, kDual };
 struct CaptureSettings {
   CaptureMode mode = CaptureMode::kRedirect;
   std::vector<PortRange> ports;         // sorted, disjoint, not adjacent; --exclude-ports already taken out
+  bool is_any_port = false;             // --ports '*': `ports` are all that can be captured
+  bool is_source_preserved = false;     // some port has --preserve-source: replies to clients' addresses must find lo
   std::vector<Cidr> exclude_sources;    // sorted, unique
   std::vector<std::string> interfaces;  // empty: all but lo; a trailing '+' is a wildcard
   std::vector<std::string> exclude_interfaces;
@@ -44,6 +46,12 @@ enum class UpstreamMode { kOriginal, kLoopback, kAddress };
 // What a bare TCP end of the client, without close_notify, becomes for the app.
 enum class OnTruncation { kAuto, kReset, kFin };
 
+// The header that tells the app whom a connection comes from.
+enum class ProxyProtocol { kOff, kV1, kV2 };
+
+// Whether the app sees the client's own address: a connection without it is refused, or made and counted.
+enum class PreserveSource { kOff, kPrefer, kRequire };
+
 enum class AlpnMode { kAuto, kList, kIgnore };
 
 // How TLS is spoken on one port. The handshake's callbacks get it by connection (tls/context.h).
@@ -56,14 +64,17 @@ struct TlsPolicy {
 // How a connection to one port is served: the global settings, and over them those of --port-policy. Immutable while a
 // command runs, so it may be referred to for as long as a connection lives.
 struct PortPolicy {
-  std::uint16_t app_port = 0;  // where the app listens: --map, else the port the client dialled
+  std::uint16_t app_port = 0;  // where the app listens: --map, else (or 0) the port the client dialled
   UpstreamMode upstream = UpstreamMode::kOriginal;
   IpAddress upstream_address;  // only for UpstreamMode::kAddress
   OnTruncation on_truncation = OnTruncation::kAuto;
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+  PreserveSource preserve_source = PreserveSource::kOff;  // else upstream is kLoopback
+  bool connect_first = false;                             // to the app before the ServerHello
   TlsPolicy tls;
 };
 
-// One captured port. The i-th (sorted by port) is redirected to capture_port_base + i.
+// One captured port.
 struct CapturedPort {
   std::uint16_t port = 0;
   PortPolicy policy;
@@ -129,7 +140,8 @@ struct AdminSettings {
 
 struct Settings {
   CaptureSettings capture;
-  std::vector<CapturedPort> captured_ports;  // redirect: one for each port of capture.ports, sorted
+  std::vector<CapturedPort> captured_ports;  // sorted; of all capture.ports, with --ports '*' those that differ
+  PortPolicy any_port;                       // with --ports '*': the policy of all other ports
   std::vector<ExplicitListener> listeners;   // only with CaptureMode::kNone
   TlsSettings tls;
   LimitSettings limits;

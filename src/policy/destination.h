@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct Judgement {
   const PortPolicy* policy = nullptr;  // with kServe; part of the settings
 };
 
-// Judges arrivals under redirect. The settings outlive it; safe to use from any thread.
+// Judges captured arrivals. The settings outlive it; safe to use from any thread.
 class DestinationPolicy {
  public:
   explicit DestinationPolicy(const Settings& settings);
@@ -39,7 +40,10 @@ class DestinationPolicy {
 
  private:
   const std::vector<CapturedPort>& captured_;
+  const PortPolicy* any_port_;  // null: only captured_ are served
+  const std::vector<PortRange>& ports_;
   std::uint16_t first_capture_port_;
+  std::size_t capture_ports_;
   std::uint16_t probe_port_;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "config/capture_contract.h"
 
 namespace sidelock {
 
@@ -28,7 +29,8 @@ ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surro
   const auto quota = static_cast<std::size_t>(std::ceil(surroundings.cpus));
   limits.workers = settings.process.workers.value_or(static_cast<std::uint32_t>(std::max<std::size_t>(quota, 1)));
 
-  const std::size_t listeners = std::max(settings.captured_ports.size(), settings.listeners.size());
+  const std::size_t listeners =
+      settings.capture.mode == CaptureMode::kNone ? settings.listeners.size() : count_capture_ports(settings.capture);
   const std::size_t admin = settings.admin.address ? kDescriptorsForAdmin : 0;
   const std::size_t reserved = kDescriptorsForProcess + admin + limits.workers * (kDescriptorsForWorker + listeners);
   const std::size_t descriptors = surroundings.descriptors > reserved ? surroundings.descriptors - reserved : 0;

@@ -10,4 +10,8 @@ namespace sidelock {
 // fallback: each mode has exactly one answer.
 AppAddress upstream_address(const PortPolicy& policy, const OriginalDestination& destination);
 
+// Whether a connection over loopback can come from this client's address. Not from a link-local IPv6 one: it belongs to
+// one interface, and that is not lo.
+bool can_preserve(const ClientAddress& client) noexcept;
+
 }  // namespace sidelock

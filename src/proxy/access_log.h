@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/address.h"
@@ -17,7 +18,9 @@ struct AccessRecord {
   TlsFacts tls;
   bool is_plaintext = false;  // served without TLS, by --plaintext allow
   Outcome outcome = Outcome::kInternal;
-  std::string failure;  // why, in OpenSSL's or the kernel's words; may hold untrusted text
+  std::string failure;                      // why, in OpenSSL's or the kernel's words; may hold untrusted text
+  std::optional<bool> is_source_preserved;  // none: not asked for
+  std::string unique_id;                    // as the app knows the connection
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
   std::chrono::duration<double> duration{0};  // seconds

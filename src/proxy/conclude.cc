@@ -61,8 +61,14 @@ task<> conclude(Connection& connection, Outcome outcome) {
       co_return;
     case Outcome::kHandshakeFailed:
     case Outcome::kNoApplicationProtocol:
-    case Outcome::kUnknownName: co_await linger(connection); co_return;
-    case Outcome::kHandshakeClosed: client.close(); co_return;
+    case Outcome::kUnknownName:
+      if (app) app->close_with_reset();  // connected to before the handshake
+      co_await linger(connection);
+      co_return;
+    case Outcome::kHandshakeClosed:
+      if (app) app->close_with_reset();
+      client.close();
+      co_return;
     case Outcome::kClientReset:
     case Outcome::kClientTruncated:
       client.close_with_reset();

@@ -9,6 +9,7 @@
 #include "policy/upstream_address.h"
 #include "proxy/access_log.h"
 #include "proxy/conclude.h"
+#include "proxy/introduction.h"
 #include "proxy/original_destination.h"
 #include "proxy/relay.h"
 #include "proxy/upstream.h"
@@ -49,7 +50,8 @@ Refusal find_policy(Connection& connection) {
     connection.policy = &connection.listener->policy;
     return is_loop(connection) ? Refusal{Outcome::kLoop} : std::nullopt;
   }
-  const auto destination = original_destination(connection.client_socket.fd(), connection.client);
+  const CaptureMode mode = worker.settings().capture.mode;
+  const auto destination = captured_destination(mode, connection.client_socket.fd(), connection.client);
   if (!destination) return Outcome::kNotCaptured;
   connection.destination = *destination;
   const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address),
@@ -57,6 +59,29 @@ Refusal find_policy(Connection& connection) {
   const Judgement judgement = worker.destination_policy().judge(arrival);
   connection.policy = judgement.policy;
   return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
+}
+
+std::string as_whom(const UpstreamSource& source) {
+  if (source.preserve == PreserveSource::kOff) return "";
+  if (source.is_preserved) return " from the client's address";
+  return source.preserve == PreserveSource::kRequire ? " from the client's address, which cannot be kept," : "";
+}
+
+task<Refusal> reach_app(Connection& connection) {
+  connection.app = upstream_address(*connection.policy, connection.destination);
+  Worker& worker = connection.worker;
+  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
+  UpstreamSource source{connection.policy->preserve_source, connection.client};
+  auto socket = co_await connect_upstream(connection.app, source, worker.reactor(), worker.settings().limits, mark);
+  if (source.preserve != PreserveSource::kOff) connection.is_source_preserved = source.is_preserved;
+  if (!socket) {
+    connection.failure =
+        "connecting to the app at " + connection.app.endpoint.to_string() + as_whom(source) + " failed";
+    co_return socket.error();
+  }
+  if (connection.is_source_preserved == false) worker.count_lost_source();
+  connection.app_socket.emplace(std::move(*socket));
+  co_return Refusal{};
 }
 
 // Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit. Where
@@ -79,6 +104,11 @@ task<Refusal> shake_hands(Connection& connection) {
   }
   if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
 
+  // Not before: a client that says nothing must not cost the app a connection.
+  if (connection.policy->connect_first) {
+    connection.tls.park();
+    if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  }
   // Only now: clients that send nothing must not keep the places from those that do.
   if (connection.worker.handshakes().is_full()) connection.tls.park();
   const Slots::Place place{co_await connection.worker.handshakes().take()};
@@ -95,23 +125,12 @@ task<Refusal> shake_hands(Connection& connection) {
   co_return Outcome::kHandshakeFailed;
 }
 
-task<Refusal> reach_app(Connection& connection) {
-  connection.app = upstream_address(*connection.policy, connection.destination);
-  Worker& worker = connection.worker;
-  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
-  auto socket = co_await connect_upstream(connection.app, worker.reactor(), worker.settings().limits, mark);
-  if (!socket) {
-    connection.failure = "connecting to the app at " + connection.app.endpoint.to_string() + " failed";
-    co_return socket.error();
-  }
-  connection.app_socket.emplace(std::move(*socket));
-  co_return Refusal{};
-}
-
 task<Outcome> serve(Connection& connection) {
   if (const Refusal refused = find_policy(connection)) co_return *refused;
   if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
-  if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  if (!connection.app_socket) {
+    if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
+  }
   if (connection.is_drained) co_return Outcome::kDrained;  // given up while it was under way to the app
 
   Worker& worker = connection.worker;
@@ -121,7 +140,8 @@ task<Outcome> serve(Connection& connection) {
               connection.progress,
               worker.silence_watch(),
               worker.settings().limits,
-              connection.policy->on_truncation};
+              connection.policy->on_truncation,
+              introduction(connection)};
   connection.relay = &relay;
   const Outcome outcome = co_await relay.run();
   connection.relay = nullptr;
@@ -139,6 +159,8 @@ void report(const Connection& connection, Outcome outcome) {
   record.is_plaintext = connection.tls.is_passing_through();
   record.outcome = outcome;
   record.failure = connection.failure;
+  record.unique_id = connection.unique_id;
+  record.is_source_preserved = connection.is_source_preserved;
   record.received_bytes = connection.progress.received_bytes;
   record.sent_bytes = connection.progress.sent_bytes;
   record.duration = Clock::now() - connection.accepted_at;

@@ -51,7 +51,9 @@ class Connection {
   Progress progress;
   const ClientCounts::Place client_place;
   const Clock::time_point accepted_at;
-  std::string failure;  // why it failed, for the log
+  std::string failure;                      // why it failed, for the log
+  std::optional<bool> is_source_preserved;  // none: not asked for, or not yet known
+  std::string unique_id;                    // what the app was told to know it by; empty: nothing
   bool is_waiting_for_hello = false;
   bool has_outstanding = false;  // bytes that a peer has perhaps not acknowledged
   bool is_drained = false;       // aborted by the drain, not by a fault

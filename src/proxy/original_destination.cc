@@ -27,4 +27,8 @@ OriginalDestination local_destination(int socket) {
   return {Endpoint::from_sockaddr(address)};
 }
 
+std::optional<OriginalDestination> captured_destination(CaptureMode mode, int socket, const ClientAddress& client) {
+  return mode == CaptureMode::kTproxy ? local_destination(socket) : original_destination(socket, client);
+}
+
 }  // namespace sidelock

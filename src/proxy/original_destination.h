@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/address.h"
+#include "config/settings.h"
 
 namespace sidelock {
 
@@ -13,7 +14,10 @@ namespace sidelock {
 // that port.
 std::optional<OriginalDestination> original_destination(int socket, const ClientAddress& client);
 
-// The address the client connected to, for --capture none.
+// The address the client connected to: under tproxy, which changes no address, and for --capture none.
 OriginalDestination local_destination(int socket);
+
+// Of a captured connection, by the way it was captured.
+std::optional<OriginalDestination> captured_destination(CaptureMode mode, int socket, const ClientAddress& client);
 
 }  // namespace sidelock

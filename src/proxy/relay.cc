@@ -1,20 +1,24 @@
 // See relay.h.
 #include "proxy/relay.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "policy/truncation.h"
 #include "proxy/window.h"
 
 namespace sidelock {
 
 Relay::Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, SilenceWatch& silence_watch,
-             const LimitSettings& limits, OnTruncation on_truncation)
+             const LimitSettings& limits, OnTruncation on_truncation, std::string introduction)
     : client_{client},
       app_{app},
       buffers_{buffers},
       progress_{progress},
       silence_watch_{silence_watch},
       limits_{limits},
-      on_truncation_{on_truncation} {}
+      on_truncation_{on_truncation},
+      introduction_{std::move(introduction)} {}
 
 task<Outcome> Relay::run() {
   note_activity();
@@ -37,14 +41,18 @@ task<Outcome> Relay::run() {
 task<> Relay::client_to_app() {
   Window window{buffers_};
   KeptBytes kept{buffers_};
+  const std::span<std::byte> plain = buffers_.plain();
+  std::ranges::copy(std::as_bytes(std::span{introduction_}), plain.begin());
+  std::size_t ahead = std::exchange(introduction_, {}).size();
   while (!is_ended_cleanly_) {
-    const ReadResult got = client_.read(buffers_.plain(), window.size());
+    const ReadResult got = client_.read(plain.subspan(ahead), window.size());
+    const std::span<const std::byte> bytes = plain.first(std::exchange(ahead, 0) + got.bytes);
     if (got.bytes > 0) {
       progress_.received_bytes += got.bytes;
       progress_.did_app_send_last = false;
       note_activity();
-
-      const std::span<const std::byte> bytes = buffers_.plain().first(got.bytes);
+    }
+    if (!bytes.empty()) {
       const IoResult sent = app_.write(bytes);
       if (sent.state == Io::kError) break;  // the app is gone: its own stream tells how
       window.learn(got.bytes, sent.bytes == got.bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "config/settings.h"
 #include "io/buffers.h"
@@ -13,7 +14,8 @@
 
 namespace sidelock {
 
-// One use, one thread. Client, app, buffers and progress outlive it.
+// One use, one thread. Client, app, buffers and progress outlive it. The app gets `introduction` before any other byte:
+// at once, since it may be the app that speaks first, and together with what the client has said by then.
 //
 // When run() returns, the outcome tells what is owed to each side: after kOk, kClientClosedBare and kDrained both have
 // been told a clean end; after anything else neither has been told the end of the stream that failed, and both sockets
@@ -21,7 +23,7 @@ namespace sidelock {
 class Relay final : private Timer {
  public:
   Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, SilenceWatch& silence_watch,
-        const LimitSettings& limits, OnTruncation on_truncation);
+        const LimitSettings& limits, OnTruncation on_truncation, std::string introduction);
 
   task<Outcome> run();
 
@@ -55,6 +57,7 @@ class Relay final : private Timer {
   SilenceWatch& silence_watch_;
   const LimitSettings& limits_;
   OnTruncation on_truncation_;
+  std::string introduction_;  // until it is sent
 
   std::optional<Outcome> failure_;
   std::size_t unacknowledged_at_last_look_ = 0;

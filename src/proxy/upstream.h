@@ -18,10 +18,18 @@ struct UpstreamMark {
   std::optional<UpstreamConnections::Place>& place;  // set before anybody can have accepted the connection here
 };
 
+// From which address the app is dialled.
+struct UpstreamSource {
+  PreserveSource preserve = PreserveSource::kOff;
+  ClientAddress client;
+  bool is_preserved = false;  // told by connect_upstream(): the connection comes, or would have come, from the client's
+};
+
 // A connected socket with the limits' keep-alive and user timeout, or kAppRefused, kConnectTimeout, kAppUnreachable or
-// kLimit (no descriptor left). One thread.
-task<Result<Socket, Outcome>> connect_upstream(AppAddress app, Reactor& reactor, const LimitSettings& limits,
-                                               UpstreamMark mark);
+// kLimit (no descriptor left). With PreserveSource::kRequire a client's address that cannot be kept is kAppUnreachable.
+// `source` outlives the task. One thread.
+task<Result<Socket, Outcome>> connect_upstream(AppAddress app, UpstreamSource& source, Reactor& reactor,
+                                               const LimitSettings& limits, UpstreamMark mark);
 
 // Options for both sides of a connection, and for listeners, whose accepted sockets inherit them (tcp(7)). A refused
 // option is no failure: the connection works without it.

@@ -151,13 +151,15 @@ void Worker::abort_connections() {
 }
 
 bool Worker::is_our_upstream(const ClientAddress& client, const OriginalDestination& destination) {
-  return is_own_address(client.endpoint.address) &&
+  // With preserved sources our own connections come from addresses that are not ours.
+  return (settings_.capture.is_source_preserved || is_own_address(client.endpoint.address)) &&
          shared_.upstream_connections.contains({client.endpoint, destination.endpoint});
 }
 
 bool Worker::take_probe(const Connection& connection) {
   if (connection.listener != nullptr || !connection.client.endpoint.address.is_loopback()) return false;
-  const auto destination = original_destination(connection.client_socket.fd(), connection.client);
+  const auto destination =
+      captured_destination(settings_.capture.mode, connection.client_socket.fd(), connection.client);
   if (!destination || destination_policy_.judge({connection.client, *destination}).verdict != Verdict::kProbe)
     return false;
   on_probe_(connection.client);

@@ -65,6 +65,7 @@ class Worker {
   }
   // Whether a client is one of our own connections to the app.
   [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
+  void count_lost_source() noexcept { counters_.lost_sources.add(); }
   [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }
   [[nodiscard]] SilenceWatch& silence_watch() noexcept { return silence_watch_; }
   // True, and reported, when the connection is run's own probe.

@@ -5,18 +5,19 @@
 #include <cstring>
 #include <optional>
 
+#include <linux/capability.h>
 #include <malloc.h>
 #include <sys/signalfd.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "base/privileges.h"
 #include "policy/limits.h"
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
 #include "run/capture_proof.h"
 #include "run/health.h"
 #include "run/listeners.h"
-#include "run/privileges.h"
 #include "run/pulse.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
@@ -40,7 +41,9 @@ Fd open_signals() {
 
 void check_upstream_addresses(const Settings& settings) {
   OwnAddresses own;
-  for (const CapturedPort& captured : settings.captured_ports) {
+  std::vector<CapturedPort> all = settings.captured_ports;
+  if (settings.capture.is_any_port) all.push_back({0, settings.any_port});
+  for (const CapturedPort& captured : all) {
     const PortPolicy& policy = captured.policy;
     if (policy.upstream == UpstreamMode::kAddress && !own.contains(policy.upstream_address, Clock::now())) {
       throw Failure{
@@ -91,6 +94,15 @@ void announce_plaintext(const Settings& settings) {
                ports);
 }
 
+// Set-up only: a file capability gives it as permitted, so that the program starts where the container allows none.
+void require_net_raw(std::string_view setting) {
+  if (raise_capability(CAP_NET_RAW)) return;
+  throw Failure{ExitCode::kMissingPermission,
+                fmt::format("{}: run needs the capability NET_RAW, and this container does not have it; allowed: "
+                            "capabilities: {{drop: [ALL], add: [NET_RAW]}} for the container of run",
+                            setting)};
+}
+
 class Supervisor {
  public:
   explicit Supervisor(const Settings& settings);
@@ -138,9 +150,19 @@ Supervisor::Supervisor(const Settings& settings)
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 
   check_upstream_addresses(settings);
+  if (settings.capture.is_any_port && settings.capture.mode == CaptureMode::kRedirect) {
+    log::warning(
+        "all ports share capture port {}: the kernel may give a client another port number, and one that uses a "
+        "number again at once may have to wait; --capture tproxy does neither",
+        settings.capture.capture_port_base);
+  }
+  const bool is_source_preserved = settings.capture.is_source_preserved;
+  if (settings.capture.mode == CaptureMode::kTproxy) require_net_raw("--capture tproxy");
+  if (is_source_preserved) require_net_raw("--preserve-source");
   listeners_ = open_listeners(settings, limits_.workers);
   if (settings.admin.address) admin_listener_ = open_admin_listener("--admin-address", *settings.admin.address);
-  drop_privileges();
+  // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
+  drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
 
   tickets_ = std::make_shared<TicketKeys>();
   const Credentials credentials = load_credentials(settings.tls);
@@ -162,7 +184,7 @@ Supervisor::Supervisor(const Settings& settings)
 ExitCode Supervisor::serve() {
   log::info("serving with {} worker(s), at most {} connections and {} handshakes at a time", limits_.workers,
             limits_.connections, limits_.handshakes);
-  if (settings_.capture.mode == CaptureMode::kRedirect) {
+  if (settings_.capture.mode != CaptureMode::kNone) {
     CaptureProof::Events events;
     events.on_proven = [this] {
       health_.note_capture(true, "proven");
@@ -217,7 +239,9 @@ void Supervisor::serve_admin() {
 }
 
 void Supervisor::ready(const std::string& how) {
-  if (!is_terminating_) log::info("ready: {}, {} port(s)", how, port_count());
+  if (is_terminating_) return;
+  const std::string ports = settings_.capture.is_any_port ? "any port" : fmt::format("{} port(s)", port_count());
+  log::info("ready: {}, {}", how, ports);
 }
 
 std::size_t Supervisor::port_count() const {

@@ -171,6 +171,7 @@ TlsFacts TlsStream::facts() const {
   const std::string version = ::SSL_get_version(ssl);  // "TLSv1.3"
   facts.version = version.substr(std::min<std::size_t>(version.size(), 4));
   facts.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
+  facts.openssl_cipher = ::SSL_CIPHER_get_name(::SSL_get_current_cipher(ssl));
   if (const char* group = ::SSL_group_to_name(ssl_.get(), static_cast<int>(SSL_get_negotiated_group(ssl_.get())))) {
     facts.group = group;
   }

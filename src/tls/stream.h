@@ -48,6 +48,7 @@ struct TlsFacts {
   std::string protocol;  // ALPN, empty when none
   std::string server_name;
   bool is_resumed = false;
+  std::string openssl_cipher;  // OpenSSL's own name: "ECDHE-RSA-AES128-GCM-SHA256"
 };
 
 class TlsStream {

@@ -39,6 +39,17 @@ def tls_folder(authority, tmp_path_factory):
 
 
 @pytest.fixture
+def readable_tls_folder(tls_folder):
+    """tls_folder, for a process of another user."""
+    for file in tls_folder.iterdir():
+        file.chmod(0o644)
+    for folder in (tls_folder, *tls_folder.parents):
+        if str(folder).startswith("/tmp/"):
+            folder.chmod(0o755)
+    return tls_folder
+
+
+@pytest.fixture
 def free_port():
     """A port that was free a moment ago, outside the ephemeral range, and different for every call."""
     import socket

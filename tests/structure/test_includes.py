@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "config": set(),
     "io": set(),
     "tls": {"io"},
-    "policy": {"config/capture_contract"},
+    "policy": {"config/capture_contract", "config/port_ranges"},
     "proxy": {"policy", "tls", "io", "config/capture_contract"},
     "admin": set(),
     "netsetup": {"config/capture_contract"},

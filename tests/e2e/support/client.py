@@ -33,7 +33,7 @@ def connect(port, address="127.0.0.1", namespace=None, source_port=0):
         if source_port:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(("", source_port))
-        made.connect((address, port))
+        made.connect(socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4])
         return made
     return in_namespace(namespace, dial)
 
@@ -57,8 +57,8 @@ def receive_exactly(connection, size):
 class RawTls:
     """TLS over memory, so that a test decides what reaches the wire, and when."""
 
-    def __init__(self, port, address="127.0.0.1", tls=None, name="localhost", namespace=None):
-        self.socket = connect(port, address, namespace)
+    def __init__(self, port, address="127.0.0.1", tls=None, name="localhost", namespace=None, source_port=0):
+        self.socket = connect(port, address, namespace, source_port)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (tls or context()).wrap_bio(self.incoming, self.outgoing, server_hostname=name)
         self._drive(self.tls.do_handshake)

@@ -43,6 +43,17 @@ def run_command(arguments, prefix=(), environment=None, timeout=DEADLINE):
                           capture_output=True, timeout=timeout, check=False)
 
 
+def threads_capabilities(pid):
+    """The permitted capabilities of each thread as a number, which are also the effective ones; none is ambient."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        values = dict(line.split(":\t") for line in (task / "status").read_text().splitlines() if ":\t" in line)
+        assert int(values["CapAmb"], 16) == 0 and values["NoNewPrivs"] == "1"
+        assert values["CapEff"] == values["CapPrm"]
+        found.append(int(values["CapPrm"], 16))
+    return found
+
+
 class Sidelock:
     """`sidelock run` with a JSON log. Use it as a context manager: leaving it checks that nothing was left behind."""
 

@@ -98,6 +98,29 @@ TEST(Redirect, DoesNotListenByPairs) {
             "--ports");
 }
 
+TEST(PreserveSource, GoesOverLoopback) {
+  EXPECT_EQ(settings({"--preserve-source", "prefer"}).captured_ports.at(0).policy.upstream, UpstreamMode::kLoopback);
+  EXPECT_EQ(settings({"--preserve-source", "prefer", "--port-policy", "80:preserve-source=off"})
+                .captured_ports.at(0)
+                .policy.upstream,
+            UpstreamMode::kOriginal);
+  EXPECT_EQ(refusal({"run", "--ports", "80", "--preserve-source", "require", "--upstream", "loopback"}),
+            "it was accepted");
+  EXPECT_EQ(
+      refusal({"run", "--ports", "80", "--preserve-source", "require", "--upstream", "original"}),
+      "--preserve-source: goes over loopback, but --upstream is \"original\"; allowed: --upstream loopback or none");
+  EXPECT_THAT(refusal({"run", "--ports", "80", "--upstream", "10.0.0.2", "--port-policy", "80:preserve-source=prefer"}),
+              HasSubstr("80: preserve-source: goes over loopback, but --upstream is \"10.0.0.2\""));
+}
+
+TEST(PreserveSource, NeedsRulesOfInit) {
+  EXPECT_THAT(refusal(explicit_mode("8443=8080", {"--preserve-source", "prefer"})),
+              HasSubstr("--preserve-source: needs rules of init"));
+  EXPECT_FALSE(settings({}).capture.is_source_preserved);
+  EXPECT_TRUE(settings({"--port-policy", "80:preserve-source=prefer"}).capture.is_source_preserved);
+  EXPECT_TRUE(parsed({"init", "--ports", "*", "--preserve-source", "prefer"}).settings.capture.is_source_preserved);
+}
+
 TEST(Interfaces, AreNotBothTakenAndExcluded) {
   EXPECT_EQ(refusal({"init", "--ports", "80", "--interfaces", "eth0,eth1", "--exclude-interfaces", "eth1"}),
             "--exclude-interfaces: \"eth1\" is in --interfaces too; allowed: names in one of the two");

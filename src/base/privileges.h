@@ -1,0 +1,16 @@
+// What the calling thread may do: capabilities(7) and prctl(2) act on one thread, and new threads inherit from the one
+// that makes them.
+#pragma once
+
+#include <optional>
+
+namespace sidelock {
+
+// Makes the capability (linux/capability.h) effective where it is permitted; tells whether it is effective now.
+bool raise_capability(int capability) noexcept;
+
+// Drops every capability but `kept` from all sets of the calling thread and sets no_new_privs. Throws
+// std::system_error.
+void drop_privileges(std::optional<int> kept = std::nullopt);
+
+}  // namespace sidelock
