@@ -29,10 +29,7 @@ constexpr std::array kMeshes{
     Mesh{"KUMA_", "Kuma", "annotation traffic.kuma.io/exclude-inbound-ports, or no injection in this pod"},
 };
 
-bool holds_nothing(const Plan& plan) {
-  return std::ranges::all_of(
-      plan.families, [](const FamilyPlan& family) { return std::ranges::all_of(family.tables, &TablePlan::is_empty); });
-}
+bool holds_nothing(const Plan& plan) { return std::ranges::all_of(plan.families, &FamilyPlan::is_empty); }
 
 Check check_privileges(const Patient& patient) {
   const std::string who = fmt::format("uid {}", ::geteuid());
@@ -44,7 +41,9 @@ Check check_privileges(const Patient& patient) {
 }
 
 Check check_backend(const LiveRules& rules) {
-  if (rules.is_known) return ok("backend", "iptables (legacy x_tables)");
+  if (rules.is_known) {
+    return ok("backend", rules.ours.backend == BackendKind::kIptables ? "iptables (legacy x_tables)" : "nftables");
+  }
   if (rules.code == ExitCode::kMissingPermission) return skipped("backend", kNeedsRules);
   return failed("backend", rules.code, rules.why_unknown, "load the kernel module ip_tables on the node");
 }
@@ -78,7 +77,8 @@ Check check_rules(const Patient& patient, bool is_proven) {
     return failed("rules", ExitCode::kVerificationFailed, "there are none: every client reaches the app in plain text",
                   "run `sidelock init` in this pod");
   }
-  const std::string wrong = difference(without_absent_families(make_plan(patient.settings.capture)), live.ours);
+  const Plan wanted = make_plan(without_absent_families(patient.settings.capture), live.ours.backend);
+  const std::string wrong = difference(wanted, live.ours);
   if (!wrong.empty()) {
     return failed("rules", ExitCode::kVerificationFailed, wrong,
                   "run `sidelock init` again, with the settings of `sidelock run`: it replaces what is there");
@@ -123,21 +123,24 @@ const InterfaceAddress* address_of(const Patient& patient, Family family) {
 }
 
 Check check_families(const Patient& patient) {
+  const IpFamily wanted = patient.settings.capture.ip_family;
   std::string covered;
-  for (const FamilyPlan& family : make_plan(patient.settings.capture).families) {
-    const std::string name{name_of(family.family)};
-    if (family.need == Need::kRequired && !kernel_has(family.family)) {
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    const std::string name{name_of(family)};
+    const bool is_unwanted = wanted == (family == Family::kIpv4 ? IpFamily::kIpv6 : IpFamily::kIpv4);
+    const bool is_required = !is_unwanted && (wanted != IpFamily::kAuto || family == Family::kIpv4);
+    if (is_required && !kernel_has(family)) {
       return failed("families", ExitCode::kNoBackend, "this kernel has no " + name + ", and --ip-family asks for it",
                     "--ip-family auto leaves out what is not there");
     }
-    const InterfaceAddress* const open = address_of(patient, family.family);
-    if (family.need == Need::kUnwanted && open != nullptr) {
+    const InterfaceAddress* const open = address_of(patient, family);
+    if (is_unwanted && open != nullptr) {
       return warning("families",
                      fmt::format("{} is not captured, and {} has {}: clients that dial it reach the app in plain text",
                                  name, open->interface, open->address.to_string()),
                      "--ip-family auto");
     }
-    if (family.need != Need::kUnwanted && kernel_has(family.family)) covered += (covered.empty() ? "" : " and ") + name;
+    if (!is_unwanted && kernel_has(family)) covered += (covered.empty() ? "" : " and ") + name;
   }
   return ok("families", covered);
 }

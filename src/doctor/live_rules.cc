@@ -2,8 +2,11 @@
 // first; that list is for root, and to others the rules stay unknown.
 #include "doctor/live_rules.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <exception>
+#include <memory>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,6 +14,7 @@
 #include "base/fd.h"
 #include "netsetup/capabilities.h"
 #include "netsetup/iptables/backend.h"
+#include "netsetup/nftables/make.h"
 
 namespace sidelock {
 
@@ -23,20 +27,12 @@ LiveRules unknown(ExitCode code, std::string why) {
   return rules;
 }
 
-}  // namespace
+bool holds_ours(const LiveRules& rules) {
+  return rules.is_known && !std::ranges::all_of(rules.ours.families, &FamilyPlan::is_empty);
+}
 
-LiveRules read_live_rules() {
-  raise_network_capabilities();
-  const std::string missing = missing_network_capabilities();
-  if (!missing.empty()) return unknown(ExitCode::kMissingPermission, "reading rules takes " + missing);
-  const Fd names{::open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC)};
-  if (!names && errno == EACCES) {
-    return unknown(ExitCode::kMissingPermission,
-                   "only root may see which tables there are (/proc/net/ip_tables_names)");
-  }
-  if (!names) return unknown(ExitCode::kNoBackend, "this kernel has no legacy iptables (no /proc/net/ip_tables_names)");
+LiveRules read(Backend& backend) {
   try {
-    iptables::IptablesBackend backend{iptables::IptablesBackend::ForReading{}};
     LiveRules rules;
     rules.ours = backend.read();
     rules.foreign = backend.foreign();
@@ -45,6 +41,36 @@ LiveRules read_live_rules() {
   } catch (const Failure& failure) {
     return unknown(failure.code(), failure.what());
   }
+}
+
+LiveRules read_iptables() {
+  const std::string missing = missing_network_capabilities();
+  if (!missing.empty()) return unknown(ExitCode::kMissingPermission, "reading rules takes " + missing);
+  const Fd names{::open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC)};
+  if (!names && errno == EACCES) {
+    return unknown(ExitCode::kMissingPermission,
+                   "only root may see which tables there are (/proc/net/ip_tables_names)");
+  }
+  if (!names) return unknown(ExitCode::kNoBackend, "this kernel has no legacy iptables (no /proc/net/ip_tables_names)");
+  iptables::IptablesBackend backend{iptables::IptablesBackend::ForReading{}};
+  return read(backend);
+}
+
+LiveRules read_nftables() {
+  const std::unique_ptr<Backend> backend = nftables::make_backend(std::chrono::milliseconds{0});
+  return backend ? read(*backend) : unknown(ExitCode::kNoBackend, "this build has no nftables");
+}
+
+}  // namespace
+
+LiveRules read_live_rules() {
+  raise_network_capabilities();
+  LiveRules nftables = read_nftables();
+  if (holds_ours(nftables)) return nftables;
+  LiveRules iptables = read_iptables();
+  // That none are in nftables says nothing while iptables may not be looked at.
+  const bool is_only_nftables = iptables.code == ExitCode::kNoBackend && nftables.is_known;
+  return is_only_nftables ? nftables : iptables;
 }
 
 }  // namespace sidelock

@@ -84,8 +84,7 @@ std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& setting
 Fd open_admin_listener(std::string_view setting, const Endpoint& endpoint) {
   const bool is_any = endpoint.address == IpAddress::any(AF_INET6);
   try {
-    return open_listener(is_any ? std::nullopt : std::optional{endpoint.address}, endpoint.port, false,
-                         LimitSettings{});
+    return open_listener(is_any ? std::nullopt : std::optional{endpoint.address}, endpoint.port, false, Settings{});
   } catch (const Failure& failure) {
     throw Failure{failure.code(), fmt::format("{}: {}", setting, failure.what())};
   }
