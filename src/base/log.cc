@@ -1,16 +1,16 @@
-// See log.h. spdlog's thread pool is the bounded queue; the sink below is the only code that touches standard output.
+// See log.h. The writer below is the only code that touches standard output.
 #include "base/log.h"
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <ctime>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <thread>
 
-#include <spdlog/async.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -25,8 +25,6 @@ constexpr std::size_t kUntrustedBytes = 256;
 
 std::atomic<Level> minimum_level{Level::kInfo};
 std::atomic<Format> output_format{Format::kPlain};
-std::atomic<std::uint64_t> lines_queued{0};
-std::atomic<std::uint64_t> lines_written{0};
 
 void write_all(int fd, const char* data, std::size_t size) {
   while (size > 0) {
@@ -38,22 +36,60 @@ void write_all(int fd, const char* data, std::size_t size) {
   }
 }
 
-class StandardOutput final : public spdlog::sinks::base_sink<std::mutex> {
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    write_all(STDOUT_FILENO, line.data(), line.size());
-    lines_written.fetch_add(1, std::memory_order_release);
+// Takes lines from any thread and writes them to standard output in one of its own, as many at once as have come. A
+// full queue drops its oldest line. An empty one takes no memory.
+class Writer {
+ public:
+  void push(std::string_view line) {
+    const std::lock_guard lock{mutex_};
+    lines_.emplace_back(line) += '\n';
+    if (lines_.size() > kQueuedLines) {
+      lines_.pop_front();
+      ++dropped_;
+    }
+    if (is_asleep_) has_lines_.notify_one();
   }
-  void flush_() override {}
-};
 
-// Never destroyed: joining a writer that is stuck in write() would keep the process alive.
-struct Writer {
-  std::shared_ptr<spdlog::details::thread_pool> pool;
-  std::shared_ptr<spdlog::async_logger> logger;
+  [[nodiscard]] std::uint64_t dropped() {
+    const std::lock_guard lock{mutex_};
+    return dropped_;
+  }
+
+  [[nodiscard]] bool is_done() {
+    const std::lock_guard lock{mutex_};
+    return lines_.empty() && is_asleep_;
+  }
+
+  [[noreturn]] void run() {
+    std::string block;
+    for (;;) {
+      take(block);
+      write_all(STDOUT_FILENO, block.data(), block.size());
+    }
+  }
+
+ private:
+  // Waits for lines. A block holds about as much as a pipe.
+  void take(std::string& block) {
+    constexpr std::size_t kBlock = std::size_t{64} * 1024;
+    block.clear();
+    std::unique_lock lock{mutex_};
+    is_asleep_ = true;
+    has_lines_.wait(lock, [this] { return !lines_.empty(); });
+    is_asleep_ = false;
+    while (!lines_.empty() && block.size() < kBlock) {
+      block += lines_.front();
+      lines_.pop_front();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable has_lines_;
+  std::deque<std::string> lines_;
+  std::uint64_t dropped_ = 0;
+  bool is_asleep_ = true;
 };
+// Never destroyed: joining a writer that is stuck in write() would keep the process alive.
 std::atomic<Writer*> writer{nullptr};
 
 std::string_view name(Level level) {
@@ -107,21 +143,21 @@ void start(Format format, Level level) {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto started = std::make_unique<Writer>();
+  Writer* const started = std::make_unique<Writer>().release();
   // It only writes, so it needs no privilege, whatever this thread has or will have.
-  started->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, [] { drop_privileges(); });
+  std::thread{[started] {
+    drop_privileges();
+    started->run();
+  }}.detach();
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  auto sink = std::make_shared<StandardOutput>();
-  sink->set_pattern("%v");
-  started->logger = std::make_shared<spdlog::async_logger>("sidelock", std::move(sink), started->pool,
-                                                           spdlog::async_overflow_policy::overrun_oldest);
-  writer = started.release();
+  writer = started;
 }
 
 void stop(std::chrono::milliseconds patience) {
-  if (writer == nullptr) return;
+  Writer* const current = writer.load();
+  if (current == nullptr) return;
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (lines_written.load(std::memory_order_acquire) + dropped() < lines_queued.load()) {
+  while (!current->is_done()) {
     if (std::chrono::steady_clock::now() >= deadline) return;
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
@@ -133,7 +169,7 @@ bool is_enabled(Level level) noexcept { return level >= minimum_level.load(std::
 
 std::uint64_t dropped() noexcept {
   Writer* const current = writer.load();
-  return current == nullptr ? 0 : current->pool->overrun_counter();
+  return current == nullptr ? 0 : current->dropped();
 }
 
 void write(Level level, std::string_view message) { write_raw(rendered(level, message)); }
@@ -145,8 +181,7 @@ void write_raw(std::string_view line) {
     write_all(STDERR_FILENO, whole.data(), whole.size());
     return;
   }
-  lines_queued.fetch_add(1, std::memory_order_relaxed);
-  current->logger->log(spdlog::level::critical, spdlog::string_view_t{line.data(), line.size()});
+  current->push(line);
 }
 
 std::string printable(std::string_view untrusted) {

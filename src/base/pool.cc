@@ -33,7 +33,7 @@ constexpr std::size_t kStep = 16;
 constexpr std::size_t kLargest = kSmallest + kStep * 1150;
 constexpr std::size_t kSizes = (kLargest - kSmallest) / kStep + 1;
 static_assert(kLargest == std::size_t{18} * 1024 - 8);
-constexpr std::size_t kEnough = std::size_t{24} * 1024;           // bytes of one size
+constexpr std::size_t kEnough = std::size_t{24} * 1024;             // bytes of one size
 constexpr std::size_t kEnoughInAll = std::size_t{2} * 1024 * 1024;  // a client may choose sizes: of its names, say
 
 struct Spare {

@@ -29,7 +29,6 @@ ONLY_IN = [
     (r"netlink/", r"netsetup/policy_routing\.cc$|src/doctor/"),
     (r"boost/", r"src/config/options\.cc$|src/admin/http_server\.cc$"),
     (r"sys/(epoll|eventfd|timerfd)\.h$", r"src/io/"),
-    (r"spdlog/", r"src/base/log\.cc$"),
 ]
 # libiptc itself is for implementation files: its headers clash with each other.
 NEVER_IN_HEADERS = re.compile(r"libiptc/|openssl/ssl3|boost/")
