@@ -10,11 +10,11 @@ namespace sidelock {
 
 namespace {
 
-std::string_view name(Check::State state) {
+std::string_view name(HealthCheck::State state) {
   switch (state) {
-    case Check::State::kOk: return "ok";
-    case Check::State::kWarning: return "warning";
-    case Check::State::kFailed: break;
+    case HealthCheck::State::kOk: return "ok";
+    case HealthCheck::State::kWarning: return "warning";
+    case HealthCheck::State::kFailed: break;
   }
   return "failed";
 }
@@ -26,15 +26,15 @@ bool is_json_wanted(const HttpRequest& request) {
 
 }  // namespace
 
-HttpResponse health_response(std::string_view what, const std::vector<Check>& checks, const HttpRequest& request) {
+HttpResponse health_response(std::string_view what, const std::vector<HealthCheck>& checks, const HttpRequest& request) {
   const bool is_well =
-      std::ranges::none_of(checks, [](const Check& check) { return check.state == Check::State::kFailed; });
+      std::ranges::none_of(checks, [](const HealthCheck& check) { return check.state == HealthCheck::State::kFailed; });
   const std::string verdict = fmt::format("{}{}", is_well ? "" : "not ", what);
   HttpResponse response;
   response.status = is_well ? 200 : 503;
   if (!is_json_wanted(request)) {
     response.body = verdict + '\n';
-    for (const Check& check : checks) {
+    for (const HealthCheck& check : checks) {
       response.body += fmt::format("{:<8}{}: {}\n", name(check.state), check.name, check.text);
     }
     return response;
@@ -42,7 +42,7 @@ HttpResponse health_response(std::string_view what, const std::vector<Check>& ch
   nlohmann::ordered_json body;
   body["status"] = verdict;
   body["checks"] = nlohmann::ordered_json::array();
-  for (const Check& check : checks) {
+  for (const HealthCheck& check : checks) {
     body["checks"].push_back({{"name", check.name}, {"status", name(check.state)}, {"message", check.text}});
   }
   response.content_type = "application/json";

@@ -11,6 +11,6 @@ namespace sidelock {
 
 // 200 when no check has failed, else 503. The body has the verdict, "`what`" or "not `what`", and a line for each
 // check; as JSON when the request asks for that by ?format=json or by Accept.
-HttpResponse health_response(std::string_view what, const std::vector<Check>& checks, const HttpRequest& request);
+HttpResponse health_response(std::string_view what, const std::vector<HealthCheck>& checks, const HttpRequest& request);
 
 }  // namespace sidelock

@@ -7,7 +7,7 @@
 namespace sidelock {
 
 // One thing that health looks at.
-struct Check {
+struct HealthCheck {
   enum class State { kOk, kWarning, kFailed };
   std::string name;  // "capture"
   State state = State::kOk;
@@ -15,9 +15,9 @@ struct Check {
 };
 
 struct Snapshot {
-  std::vector<Check> live;
-  std::vector<Check> started;
-  std::vector<Check> ready;
+  std::vector<HealthCheck> live;
+  std::vector<HealthCheck> started;
+  std::vector<HealthCheck> ready;
 };
 
 }  // namespace sidelock

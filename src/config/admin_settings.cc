@@ -40,7 +40,7 @@ void check_port(const SettingValue& value, std::uint16_t port, const Settings& s
   if (contains(capture.ports, port)) {
     refuse(value, value.text, "has a port of --ports, so that nobody would reach it", kAllowedPort);
   }
-  const std::size_t last = capture.capture_port_base + count(capture.ports);
+  const std::size_t last = capture.capture_port_base + count_capture_ports(capture);
   if (port + 1U >= capture.capture_port_base && port <= last) {
     refuse(value, value.text,
            fmt::format("has a port from {} to {}, which capture uses", capture.capture_port_base - 1, last),

@@ -1,9 +1,12 @@
 // See capture_ports.h.
 #include "config/capture_ports.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "config/admin_settings.h"
 #include "config/capture_contract.h"
 #include "config/port_ranges.h"
 
@@ -57,6 +60,8 @@ void parse_capture_ports(const SettingValues& values, const LocalPorts& local, C
   capture.is_any_port = ports.text == "*";
   capture.ports = capture.is_any_port ? without({{1, 65535}}, {local.outgoing}) : parse_ports(ports);
   if (capture.is_any_port) capture.ports = without(capture.ports, {own_ports(capture)});
+  const std::optional<Endpoint> admin = admin_settings(values).address;
+  if (capture.is_any_port && admin) capture.ports = without(capture.ports, {{admin->port, admin->port}});
   capture.ports = without(capture.ports, parse_ports(values.of("exclude-ports")));
 }
 

@@ -12,7 +12,7 @@ namespace sidelock {
 namespace {
 
 using SystemTime = std::chrono::system_clock::time_point;
-using State = Check::State;
+using State = HealthCheck::State;
 
 std::string in_words(std::chrono::system_clock::duration duration) {
   const auto hours = std::chrono::duration_cast<std::chrono::hours>(duration).count();
@@ -69,8 +69,8 @@ Snapshot Health::look(SystemTime now) const {
 }
 
 // The certificate that is worst off decides.
-Check Health::credential_check(SystemTime now) const {
-  Check check{"credential", State::kFailed, "not loaded"};
+HealthCheck Health::credential_check(SystemTime now) const {
+  HealthCheck check{"credential", State::kFailed, "not loaded"};
   if (certificates_.empty()) return check;
   const auto first = std::ranges::min_element(certificates_, {}, &Certificate::not_after);
   const auto latest = std::ranges::max_element(certificates_, {}, &Certificate::not_before);

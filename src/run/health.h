@@ -32,7 +32,7 @@ class Health {
     std::chrono::system_clock::time_point not_before;
     std::chrono::system_clock::time_point not_after;
   };
-  [[nodiscard]] Check credential_check(std::chrono::system_clock::time_point now) const;
+  [[nodiscard]] HealthCheck credential_check(std::chrono::system_clock::time_point now) const;
 
   const AdminSettings& settings_;
   mutable std::mutex mutex_;

@@ -5,17 +5,17 @@
 
 namespace sidelock {
 
-std::vector<Check> Pulse::look(Clock::time_point now) {
-  std::vector<Check> checks;
+std::vector<HealthCheck> Pulse::look(Clock::time_point now) {
+  std::vector<HealthCheck> checks;
   for (Thread& thread : threads_) {
-    Check check{thread.name, Check::State::kOk, "turns"};
+    HealthCheck check{thread.name, HealthCheck::State::kOk, "turns"};
     if (thread.has_answered->load()) {
       thread.has_answered->store(false);
       thread.asked_at = now;
       thread.post([answer = thread.has_answered] { answer->store(true); });
     } else if (now - thread.asked_at >= kPatience) {
       const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - thread.asked_at).count();
-      check = {thread.name, Check::State::kFailed, fmt::format("has not turned for {} s", silence)};
+      check = {thread.name, HealthCheck::State::kFailed, fmt::format("has not turned for {} s", silence)};
     }
     checks.push_back(std::move(check));
   }

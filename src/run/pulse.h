@@ -25,7 +25,7 @@ class Pulse {
   void add(std::string name, Post post) { threads_.push_back({std::move(name), std::move(post)}); }
 
   // One check for each thread. Asks those that have answered the last time again.
-  std::vector<Check> look(Clock::time_point now);
+  std::vector<HealthCheck> look(Clock::time_point now);
 
  private:
   struct Thread {

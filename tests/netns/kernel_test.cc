@@ -67,8 +67,8 @@ TEST_F(Kernel, WithoutTheBackendThatIsAskedForIsClassFour) {
   EXPECT_EQ(init_without("nf_tables", "--backend nftables").status, 4);
 }
 
-TEST_F(Kernel, WithoutXtablesDoctorSaysSo) {
-  const Finished doctor = sidelock_without("x_tables", "doctor --ports 80 --self-signed test");
+TEST_F(Kernel, WithoutABackendDoctorSaysSo) {
+  const Finished doctor = sidelock_without("x_tables,nf_tables", "doctor --ports 80 --self-signed test");
   EXPECT_EQ(doctor.status, 4) << doctor.output;
   EXPECT_THAT(doctor.output, HasSubstr("failed   backend"));
 }

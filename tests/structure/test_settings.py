@@ -8,7 +8,7 @@ def settings_of_help(text):
     found = {}
     for entry in re.split(r"\n(?=  --)", text)[1:]:
         name = re.match(r"  --([a-z-]+) ", entry).group(1)
-        default = re.findall(r"\[([^\[\]]*)\](?=\n|$)", entry.split("\n\n")[0])[-1]
+        default = re.search(r"\[(\S*)\]\s*$", entry.split("\n\n")[0]).group(1)
         found[name] = default
     return found
 

@@ -6,7 +6,7 @@
 namespace sidelock {
 namespace {
 
-using State = Check::State;
+using State = HealthCheck::State;
 
 TEST(HealthResponse, SaysTheVerdictAndALineForEachCheck) {
   const auto response = health_response(
@@ -24,7 +24,7 @@ TEST(HealthResponse, OneFailedCheckIsEnough) {
 }
 
 TEST(HealthResponse, IsJsonForThoseWhoAskForIt) {
-  const std::vector<Check> checks{{"a", State::kFailed, "\"quoted\" \xff"}};
+  const std::vector<HealthCheck> checks{{"a", State::kFailed, "\"quoted\" \xff"}};
   const std::string json =
       "{\"status\":\"not live\",\"checks\":[{\"name\":\"a\",\"status\":\"failed\",\"message\":\"\\\"quoted\\\" "
       "\xef\xbf\xbd\"}]}\n";

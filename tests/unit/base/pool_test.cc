@@ -97,7 +97,8 @@ TEST_F(Pool, KeepsItsBounds) {
   blocks.clear();
   for (int i = 0; i < 1000; ++i) blocks.push_back(allocate(1016));
   for (void* const block : blocks) release(block);
-  EXPECT_LE(kept_bytes(), kBoundOfOneSize + 1016) << "of one size";
+  // malloc may give a block that is a step or two larger, and such a block counts for that size.
+  EXPECT_LE(kept_bytes(), 2 * kBoundOfOneSize) << "of one size";
 }
 
 TEST_F(Pool, ResizesAsReallocDoes) {

@@ -7,7 +7,7 @@ namespace sidelock {
 namespace {
 
 using std::chrono::hours;
-using State = Check::State;
+using State = HealthCheck::State;
 using Time = std::chrono::system_clock::time_point;
 
 const Time kNow{hours{500'000}};
@@ -20,17 +20,17 @@ std::shared_ptr<const Credential> certificate(const std::string& subject, Time n
   return made;
 }
 
-Check check(const std::vector<Check>& checks, const std::string& name) {
-  for (const Check& each : checks) {
+HealthCheck check(const std::vector<HealthCheck>& checks, const std::string& name) {
+  for (const HealthCheck& each : checks) {
     if (each.name == name) return each;
   }
   return {name, State::kFailed, "there is no such check"};
 }
 
-Check credential_check(const Health& health) { return check(health.look(kNow).ready, "credential"); }
+HealthCheck credential_check(const Health& health) { return check(health.look(kNow).ready, "credential"); }
 
-bool is_well(const std::vector<Check>& checks) {
-  for (const Check& each : checks) {
+bool is_well(const std::vector<HealthCheck>& checks) {
+  for (const HealthCheck& each : checks) {
     if (each.state == State::kFailed) return false;
   }
   return true;

@@ -6,7 +6,7 @@
 namespace sidelock {
 namespace {
 
-using State = Check::State;
+using State = HealthCheck::State;
 
 TEST(Pulse, AThreadThatAnswersIsWell) {
   Pulse pulse;
