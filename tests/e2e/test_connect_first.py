@@ -6,6 +6,7 @@ import pytest
 
 from support import apps
 from support.client import BLOCK, connect, connect_tls, context, receive_exactly, wait_for_end
+from support.waiting import wait_until
 
 
 def client_hello():
@@ -32,6 +33,7 @@ def test_the_app_is_connected_to_once_the_hello_is_whole_and_not_before(run, ech
             half.sendall(hello[:-1])
             client.sendall(hello)
             assert client.recv(BLOCK).startswith(b"\x16\x03")
+            wait_until(lambda: echo_app.seen, "the app has been connected to")
             assert [seen.count for seen in echo_app.seen] == [0]
 
 

@@ -43,21 +43,34 @@ def as_container(bounding):
     return become
 
 
-def init(lab, program, bounding):
+def init(lab, program, bounding, backend="auto"):
     # A process with file capabilities may not be traced, which LeakSanitizer would do.
     environment = clean_environment(ASAN_OPTIONS="detect_leaks=0")
-    return lab.pod.enter(lambda: subprocess.run([str(program), "init", "--ports", "80"], preexec_fn=as_container(bounding),
-                                                env=environment, capture_output=True, text=True, timeout=60, check=False))
+    command = [str(program), "init", "--ports", "80", "--backend", backend]
+    return lab.pod.enter(lambda: subprocess.run(command, preexec_fn=as_container(bounding), env=environment,
+                                                capture_output=True, text=True, timeout=60, check=False))
+
+
+def nft_tables(lab):
+    return lab.pod.run("nft", "list", "tables").stdout
 
 
 def test_init_raises_what_the_file_gives_it(lab, capable_binary):
-    done = init(lab, capable_binary, {CAP_NET_ADMIN, CAP_NET_RAW})
+    done = init(lab, capable_binary, {CAP_NET_ADMIN, CAP_NET_RAW}, "iptables")
     assert done.returncode == 0, done
     assert "SIDELOCK_IN" in saved_rules(lab.pod)
 
 
-def test_the_same_file_starts_where_all_capabilities_are_dropped_and_says_what_is_missing(lab, capable_binary):
-    done = init(lab, capable_binary, set())
+@pytest.mark.parametrize("backend", ["auto", "nftables"])
+def test_net_admin_alone_is_enough_for_nftables(lab, capable_binary, backend):
+    done = init(lab, capable_binary, {CAP_NET_ADMIN}, backend)
+    assert done.returncode == 0, done
+    assert "inet sidelock" in nft_tables(lab)
+
+
+@pytest.mark.parametrize("backend, named", [("iptables", "NET_ADMIN and NET_RAW"), ("auto", "NET_ADMIN")])
+def test_the_same_file_starts_where_all_capabilities_are_dropped_and_says_what_is_missing(lab, capable_binary, backend, named):
+    done = init(lab, capable_binary, set(), backend)
     assert done.returncode == 3, done
-    assert "NET_ADMIN" in done.stdout and "NET_RAW" in done.stdout
-    assert "SIDELOCK_IN" not in saved_rules(lab.pod)
+    assert f"missing: {named}" in done.stdout
+    assert "SIDELOCK_IN" not in saved_rules(lab.pod) and "sidelock" not in nft_tables(lab)

@@ -85,9 +85,10 @@ def test_a_nodes_namespace_is_refused(lab, environment):
     assert done.returncode == 0, done
 
 
-@pytest.mark.parametrize("lacking, named", [("net_raw", "NET_RAW"), ("net_admin", "NET_ADMIN")])
-def test_a_missing_capability_is_named(lab, lacking, named):
-    done = init(lab.pod, "--ports", "80", prefix=("setpriv", f"--bounding-set=-{lacking}", f"--inh-caps=-{lacking}"))
+@pytest.mark.parametrize("lacking, named, backend", [("net_raw", "NET_RAW", "iptables"), ("net_admin", "NET_ADMIN", "iptables"),
+                                                     ("net_admin", "NET_ADMIN", "nftables"), ("net_admin", "NET_ADMIN", "auto")])
+def test_a_missing_capability_is_named(lab, lacking, named, backend):
+    done = init(lab.pod, "--ports", "80", "--backend", backend, prefix=("setpriv", f"--bounding-set=-{lacking}", f"--inh-caps=-{lacking}"))
     assert done.returncode == 3, done
     assert f"missing: {named}" in done.stdout
     assert "SIDELOCK" not in saved_rules(lab.pod)
