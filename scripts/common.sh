@@ -31,3 +31,11 @@ as_owner() {
     "$@"
   fi
 }
+
+# The mirror that apt uses here.
+debian_mirror() {
+  local mirror
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+  [[ -n $mirror ]] || fail "apt's configuration names no Debian mirror; add one to /etc/apt/sources.list"
+  echo "$mirror"
+}
