@@ -1,0 +1,79 @@
+"""Every manifest: valid, `restricted` where it may be, with settings that the program takes, and without a secret."""
+
+import re
+import subprocess
+
+import pytest
+
+from cluster import documents
+from cluster.documents import MANIFESTS, ROOT, SIDELOCK_IMAGE
+from cluster.schema import errors
+from support.process import binary, clean_environment
+
+# The init container is the only one that may add capabilities, and the sidecar with transparent sockets adds NET_RAW.
+MAY_ADD = {"sidelock-init": {"NET_ADMIN", "NET_RAW"}, "sidelock": set()}
+
+each_file = pytest.mark.parametrize("path", documents.every_manifest(), ids=lambda path: str(path.relative_to(MANIFESTS)))
+
+
+def sidelock_containers(path):
+    for document in documents.load(path):
+        spec = documents.pod_spec(document)
+        for container in documents.containers(spec) if spec else []:
+            if "sidelock" in container["image"]:
+                yield container
+
+
+@each_file
+def test_it_keeps_to_the_strict_schema(path, schema):
+    assert [error for document in documents.load(path) for error in errors(schema, document)] == []
+
+
+def test_the_schema_notices_a_misspelt_field(schema):
+    pod = documents.of_kind(documents.load(MANIFESTS / "nginx.yaml"), "Pod")
+    pod["spec"]["containers"][0]["volumeMount"] = []
+    assert len(errors(schema, pod)) == 1
+
+
+@each_file
+def test_no_key_and_no_secret_is_in_it(path):
+    text = path.read_text()
+    assert not re.search(r"BEGIN [A-Z ]*(PRIVATE KEY|CERTIFICATE)|LS0tLS1CRUdJTi", text)
+    assert "Secret" not in {document["kind"] for document in documents.load(path)}
+
+
+@each_file
+def test_its_sidelock_containers_are_restricted_but_for_what_they_add(path):
+    for container in sidelock_containers(path):
+        security = dict(container["securityContext"])
+        capabilities = security.pop("capabilities")
+        allowed = {"NET_RAW"} if path.stem == "tproxy" else MAY_ADD[container["name"]]
+        assert capabilities["drop"] == ["ALL"] and set(capabilities.get("add", [])) <= (MAY_ADD[container["name"]] | allowed)
+        assert security == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsGroup": 19100,
+                            "runAsNonRoot": True, "runAsUser": 19100, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert container["image"] == SIDELOCK_IMAGE
+        assert container["resources"]["requests"] and "memory" in container["resources"]["limits"]
+
+
+@each_file
+def test_the_program_takes_the_settings_in_it(path, tmp_path):
+    for container in sidelock_containers(path):
+        arguments = list(container["args"])
+        given = {variable["name"]: variable["value"] for variable in container.get("env", []) if "value" in variable}
+        # What no file is read for is proven by the exit code: 6 comes after the settings were accepted, 2 instead of that.
+        command, expected = (["--dry-run"], 0) if arguments[0] == "init" else ([], 6)
+        done = subprocess.run([binary(), *arguments, *command], env=clean_environment(**given), capture_output=True, text=True,
+                              timeout=60, check=False, cwd=tmp_path)
+        assert done.returncode == expected, done
+
+
+def test_the_nginx_container_and_the_service_are_those_of_the_plain_manifest_byte_for_byte():
+    plain, protected = ((MANIFESTS / name).read_text() for name in ("nginx.yaml", "nginx-sidecar.yaml"))
+    container = plain[plain.index("  containers:\n"):plain.index("---\n")]
+    service = plain[plain.index("---\n"):]
+    assert container in protected and protected.endswith(service)
+
+
+def test_every_manifest_has_the_version_that_is_built():
+    version = re.search(r"version: '(.*)',", (ROOT / "meson.build").read_text())[1]
+    assert SIDELOCK_IMAGE.endswith(f":{version}")
