@@ -22,6 +22,12 @@ podman image exists localhost/debian:trixie-slim || podman import --quiet /node/
 podman build --quiet --network host --pull=never --layers --tag "$1" /project/tests/kube/nginx
 podman save --quiet --output /share/nginx.tar "$1"
 """
+# Its last stage holds nothing but the program.
+BUILD_EVALUATOR = """
+set -euo pipefail
+podman image exists localhost/debian:trixie-slim || podman import --quiet /node/base.tar localhost/debian:trixie-slim
+podman build --quiet --network host --pull=never --layers --output /share /project/tests/kube/policy
+"""
 
 
 def script(*command):
@@ -47,6 +53,14 @@ def node(image, tmp_path_factory):
             made.podman("load", "--quiet", "--input", f"/share/{archive}", timeout=120)
         made.podman("network", "create", "--ipv6", "--subnet", "10.78.0.0/24", "--subnet", "fd78::/64", "pods")
         yield made
+
+
+@pytest.fixture(scope="session")
+def evaluator(tmp_path_factory):
+    """A program of ours that evaluates admission policies; see policy/evaluate.go."""
+    share = tmp_path_factory.mktemp("evaluator")
+    script("node", "--build", "--share", str(share), "bash", "-c", BUILD_EVALUATOR)
+    return share / "evaluate"
 
 
 @pytest.fixture(scope="session")

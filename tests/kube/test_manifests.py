@@ -77,3 +77,8 @@ def test_the_nginx_container_and_the_service_are_those_of_the_plain_manifest_byt
 def test_every_manifest_has_the_version_that_is_built():
     version = re.search(r"version: '(.*)',", (ROOT / "meson.build").read_text())[1]
     assert SIDELOCK_IMAGE.endswith(f":{version}")
+
+
+def test_the_guide_names_every_manifest():
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    assert [path.name for path in documents.every_manifest() if path.name not in guide and path.name != "nginx.yaml"] == []
