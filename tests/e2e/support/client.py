@@ -24,12 +24,12 @@ def context(authority=None, alpn=None, version=None):
     return made
 
 
-def connect(port, address="127.0.0.1", namespace=None, source_port=0):
+def connect(port, address="127.0.0.1", namespace=None, source_port=0, timeout=DEADLINE):
     """A plain TCP connection."""
     def dial():
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         made = socket.socket(family)
-        made.settimeout(DEADLINE)
+        made.settimeout(timeout)
         if source_port:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(("", source_port))
