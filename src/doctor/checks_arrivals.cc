@@ -22,7 +22,9 @@ struct Place {
 std::vector<Place> expected_places(const Settings& settings) {
   std::vector<Place> places;
   for (const ExplicitListener& pair : settings.listeners) places.push_back({pair.address, pair.port});
-  for (std::size_t i = 0; i < settings.captured_ports.size(); ++i) {
+  const std::size_t capture_ports =
+      settings.capture.mode == CaptureMode::kNone ? 0 : count_capture_ports(settings.capture);
+  for (std::size_t i = 0; i < capture_ports; ++i) {
     places.push_back({std::nullopt, static_cast<std::uint16_t>(settings.capture.capture_port_base + i)});
   }
   return places;

@@ -18,9 +18,11 @@ constexpr std::size_t kFewConnections = 1000;
 std::string summary(const Patient& patient) {
   const Settings& settings = patient.settings;
   if (!patient.is_captured()) return fmt::format("no capture, {} listener(s)", settings.listeners.size());
-  const std::size_t ports = settings.captured_ports.size();
-  return fmt::format("{} port(s) to {}-{}, probe port {}", ports, settings.capture.capture_port_base,
-                     settings.capture.capture_port_base + ports - 1, probe_port(settings.capture));
+  const std::string ports =
+      settings.capture.is_any_port ? "any port" : fmt::format("{} port(s)", settings.captured_ports.size());
+  return fmt::format("{} to {}-{}, probe port {}", ports, settings.capture.capture_port_base,
+                     settings.capture.capture_port_base + count_capture_ports(settings.capture) - 1,
+                     probe_port(settings.capture));
 }
 
 Check check_settings(const Patient& patient) {
