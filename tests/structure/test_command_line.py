@@ -71,7 +71,7 @@ def test_init_without_capture_logs_its_settings_and_has_nothing_to_do(sidelock):
 
 
 def test_the_plan_of_a_dry_run_is_alone_on_standard_output(sidelock):
-    shown = sidelock("init", "--ports", "80", "--dry-run", SIDELOCK_SERVICE_HOST="10.0.0.1")
+    shown = sidelock("init", "--ports", "80", "--backend", "iptables", "--dry-run", SIDELOCK_SERVICE_HOST="10.0.0.1")
     assert shown.returncode == 0, shown.stderr
     assert all(line[:1] in ("#", "*", ":", "-") or line == "COMMIT" for line in shown.stdout.splitlines())
     assert "SIDELOCK_SERVICE_HOST" in shown.stderr
