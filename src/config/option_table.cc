@@ -78,6 +78,8 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
     {"plaintext", kTls, kValue, "ACTION", "refuse",
      "What a client gets that does not begin with TLS: refuse, or allow while clients migrate."},
+    {"preamble", kTls, kValue, "PROTOCOL", "none",
+     "How clients may ask for TLS before they begin with it: none, or postgres (its SSLRequest)."},
 
     {"handshake-timeout", kLimits, kValue, "DURATION", "10s", "Limit for a TLS handshake."},
     {"connect-timeout", kLimits, kValue, "DURATION", "5s", "Limit for the connect to the app."},

@@ -55,6 +55,10 @@ void parse_plaintext(const SettingValue& value, PortPolicy& policy) {
   policy.tls.is_plaintext_allowed = parse_choice<bool>(value, {{"refuse", false}, {"allow", true}});
 }
 
+void parse_preamble(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.preamble = parse_choice<Preamble>(value, {{"none", Preamble::kNone}, {"postgres", Preamble::kPostgres}});
+}
+
 constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
@@ -63,6 +67,7 @@ constexpr auto kKeys = std::to_array<PolicyKey>({
     {"connect-first", parse_connect_first},
     {"alpn", parse_alpn},
     {"plaintext", parse_plaintext},
+    {"preamble", parse_preamble},
 });
 
 }  // namespace

@@ -54,11 +54,15 @@ enum class PreserveSource { kOff, kPrefer, kRequire };
 
 enum class AlpnMode { kAuto, kList, kIgnore };
 
+// How a client may ask for TLS before it begins with it.
+enum class Preamble { kNone, kPostgres };
+
 // How TLS is spoken on one port. The handshake's callbacks get it by connection (tls/context.h).
 struct TlsPolicy {
   AlpnMode alpn_mode = AlpnMode::kAuto;
   std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
   bool is_plaintext_allowed = false;
+  Preamble preamble = Preamble::kNone;
 };
 
 // How a connection to one port is served: the global settings, and over them those of --port-policy. Immutable while a

@@ -8,6 +8,7 @@
 #include "policy/destination.h"
 #include "policy/upstream_address.h"
 #include "proxy/access_log.h"
+#include "proxy/advice.h"
 #include "proxy/conclude.h"
 #include "proxy/introduction.h"
 #include "proxy/original_destination.h"
@@ -94,14 +95,19 @@ task<Refusal> shake_hands(Connection& connection) {
   };
 
   connection.is_waiting_for_hello = true;
-  const Hello hello = co_await connection.tls.hello();
+  const Hello hello = co_await connection.tls.hello(connection.policy->tls.preamble);
   connection.is_waiting_for_hello = false;
   if (hello == Hello::kPlaintext) {
-    if (!connection.policy->tls.is_plaintext_allowed) co_return Outcome::kPlaintext;
+    if (!connection.policy->tls.is_plaintext_allowed || connection.tls.has_promised_tls()) {
+      advise_about_plaintext(connection);
+      co_return Outcome::kPlaintext;
+    }
     connection.tls.pass_through();
     connection.worker.counting().plaintext.add();
     co_return Refusal{};
   }
+  const bool has_said_nothing = connection.tls.first_bytes().empty() && !connection.tls.has_promised_tls();
+  if (hello == Hello::kClosed && deadline.has_expired() && has_said_nothing) advise_about_silence(connection);
   if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
 
   // Not before: a client that says nothing must not cost the app a connection.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/address.h"
+#include "proxy/advice.h"
 
 namespace sidelock {
 
@@ -112,6 +113,7 @@ class ClientCounts {
 };
 
 struct Shared {
+  AdviceGiven advice_given;
   UpstreamConnections upstream_connections;
   ClientCounts client_counts;
 };

@@ -67,6 +67,7 @@ class Worker {
   [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
   void count_lost_source() noexcept { counters_.lost_sources.add(); }
   [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }
+  [[nodiscard]] AdviceGiven& advice_given() noexcept { return shared_.advice_given; }
   [[nodiscard]] SilenceWatch& silence_watch() noexcept { return silence_watch_; }
   // True, and reported, when the connection is run's own probe.
   bool take_probe(const Connection& connection);

@@ -7,17 +7,29 @@
 
 #include "tls/client_hello.h"
 #include "tls/error.h"
+#include "tls/postgres_request.h"
 
 namespace sidelock {
 
 TlsStream::TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept
     : transport_{socket, buffers}, key_updates_per_second_{key_updates_per_second} {}
 
-task<Hello> TlsStream::hello() {
+task<Hello> TlsStream::hello(Preamble preamble) {
+  bool has_declined_gss = false;
   for (;;) {
+    const bool may_ask = preamble == Preamble::kPostgres && !has_promised_tls_;
+    const PostgresRequest request = may_ask ? inspect_postgres_request(transport_.unread()) : PostgresRequest::kNone;
+    // Each is answered once: a client that goes on asking is not on its way to TLS.
+    const bool is_for_gss = request == PostgresRequest::kGss && !std::exchange(has_declined_gss, true);
+    if (is_for_gss || request == PostgresRequest::kTls) {
+      has_promised_tls_ = !is_for_gss;
+      const bool is_alive = co_await answer_preamble(is_for_gss ? 'N' : 'S');
+      if (!is_alive) co_return Hello::kClosed;
+      continue;
+    }
     const HelloState state = inspect_client_hello(transport_.unread());
-    if (state == HelloState::kPlaintext) co_return Hello::kPlaintext;
     if (state == HelloState::kWhole) co_return Hello::kWhole;
+    if (state == HelloState::kPlaintext && request != PostgresRequest::kIncomplete) co_return Hello::kPlaintext;
     transport_.park();
     const IoResult received = transport_.receive(kLongestClientHello);
     if (received.state == Io::kDone) {
@@ -40,6 +52,19 @@ Handshake failed_handshake(unsigned long error) {
 }
 
 }  // namespace
+
+task<bool> TlsStream::answer_preamble(char letter) {
+  transport_.drop(kPostgresRequestSize);
+  transport_.park();
+  const std::byte answer{static_cast<unsigned char>(letter)};
+  transport_.gather({&answer, 1});
+  bool is_alive = transport_.flush();
+  while (is_alive && transport_.has_output()) {
+    co_await socket().writable();
+    is_alive = transport_.flush();
+  }
+  co_return is_alive;
+}
 
 task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy& policy) {
   ssl_ = context.make_ssl(policy);

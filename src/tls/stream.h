@@ -56,8 +56,10 @@ class TlsStream {
   // `key_updates_per_second`: how many handshake messages the client may send after the handshake.
   TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept;
 
-  // Waits until a whole ClientHello has come. Consumes nothing and keeps no OpenSSL memory.
-  task<Hello> hello();
+  // Waits until a whole ClientHello has come. Consumes nothing but a preamble, and keeps no OpenSSL memory.
+  task<Hello> hello(Preamble preamble);
+  // The client has been told, in answer to its preamble, that TLS comes next: nothing else may.
+  [[nodiscard]] bool has_promised_tls() const noexcept { return has_promised_tls_; }
   // The bytes that hello() saw, when they are not TLS: to tell what they are.
   [[nodiscard]] std::span<const std::byte> first_bytes() const noexcept { return transport_.unread(); }
 
@@ -96,6 +98,7 @@ class TlsStream {
  private:
   static void on_message(int is_write, int version, int content_type, const void* bytes, std::size_t size, SSL* ssl,
                          void* self);
+  task<bool> answer_preamble(char letter);
   ReadResult read_plain(std::span<std::byte> into, std::size_t window);
   ReadEnd classify_end(int ssl_result);
   void count_post_handshake_message() noexcept;
@@ -107,6 +110,7 @@ class TlsStream {
   Clock::time_point counted_since_{};
   std::uint32_t counted_ = 0;
   std::uint32_t key_updates_per_second_;
+  bool has_promised_tls_ = false;
   bool is_established_ = false;
   bool is_passing_through_ = false;
   bool is_closed_ = false;  // close_notify() was called

@@ -104,12 +104,16 @@ std::size_t Transport::take(std::span<std::byte> into) {
   const std::size_t count = std::min(from.size(), into.size());
   std::memcpy(into.data(), from.data(), count);
   track(into.first(count));
+  drop(count);
+  return count;
+}
+
+void Transport::drop(std::size_t count) noexcept {
   if (input_.empty()) {
     buffers_.received = buffers_.received.subspan(count);
   } else {
     input_.drop_front(count);
   }
-  return count;
 }
 
 void Transport::gather(std::span<const std::byte> bytes) {

@@ -33,6 +33,8 @@ class Transport {
 
   // Copies unread bytes, and counts them as handed to OpenSSL; nothing when there are none.
   std::size_t take(std::span<std::byte> into);
+  // Forgets the first of the unread bytes, as if they had never come. There are so many.
+  void drop(std::size_t count) noexcept;
   // Copies bytes to be sent with the next flush(), or when the buffer is full.
   void gather(std::span<const std::byte> bytes);
   // Sends what was gathered. What the socket does not take is kept: has_output() stays true. False when it is broken.
