@@ -159,3 +159,16 @@ def source(data):
         connection.shutdown(socket.SHUT_WR)
         receive_all(connection, seen)
     return handler
+
+
+def answer_http(connection, seen):
+    """Answers one request of HTTP/1, whatever it is."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = connection.recv(BLOCK)
+        if not part:
+            seen.end = "fin"
+            return
+        seen.note(part)
+        head += part
+    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")

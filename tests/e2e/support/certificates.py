@@ -8,6 +8,14 @@ def _openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True)
 
 
+_ALGORITHMS = {
+    "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "ec-384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "rsa": ["rsa:2048"],
+    "ed25519": ["ed25519"],
+}
+
+
 class Authority:
     """A CA in a folder; issue() writes tls.crt and tls.key pairs."""
 
@@ -24,8 +32,7 @@ class Authority:
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         certificate, key, request = folder / "tls.crt", folder / "tls.key", folder / "request.pem"
-        algorithm = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
-        _openssl("req", "-newkey", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request))
+        _openssl("req", "-newkey", *_ALGORITHMS[kind], "-nodes", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request))
         extensions = folder / "extensions.cnf"
         alternatives = ",".join([f"DNS:{each}" for each in (name, *names)] + ["IP:127.0.0.1", "IP:::1"])
         extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
