@@ -5,12 +5,13 @@ import argparse
 import contextlib
 import datetime
 import pathlib
+import signal
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from driver import figures, machine, report, rounds  # noqa: E402
+from driver import figures, machine, report, rounds, scale as growing  # noqa: E402
 from driver.results import Figure, Results  # noqa: E402
 from driver.systems import Programs, Systems, make_app, versions  # noqa: E402
 
@@ -64,8 +65,25 @@ def measure_memory(results, systems, programs, count):
             start.series(name).values.append(figures.start_ms(programs, systems.make(name)))
 
 
+def measure_growth(results, systems, programs, folder, scale, count):
+    say("the captured path")
+    with contextlib.ExitStack() as running:
+        wanted, pods = growing.captured(systems, folder, scale, running)
+        for pod in pods.values():
+            figures.check_integrity(programs, pod)
+        running.enter_context(machine.awake_processors())
+        for figure in rounds.run(wanted, pods, programs, count, say):
+            results.add(figure)
+    say("how cost grows")
+    with systems.make("sidelock") as server, machine.awake_processors():
+        wanted, servers = growing.growth(server.wait_until_listening(), scale)
+        for figure in rounds.run(wanted, servers, programs, min(3, count), say):
+            results.add(figure)
+
+
 def show(results):
-    print(report.as_markdown(report.rows(results)))
+    for table in report.tables(results):
+        print(report.as_markdown(table) + "\n")
     for line in report.disturbances(results):
         print(line)
 
@@ -82,10 +100,13 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--plot", type=pathlib.Path)
+    parser.add_argument("--docs", action="store_true")
     parser.add_argument("--compare", nargs=2)
     given = parser.parse_args()
     if given.compare:
         return compare(*given.compare)
+    # An interrupted run unwinds like any other: what it started ends, and its namespaces go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     programs = Programs(given.build)
     count = given.rounds or (2 if given.quick else 5)
@@ -100,11 +121,15 @@ def main():
             systems = Systems(programs, folder, APP_PORT)
             measure_processor(results, systems, programs, scale, count)
             measure_memory(results, systems, programs, count)
+            measure_growth(results, systems, programs, folder, scale, count)
     if given.json:
         given.json.write_text(results.to_json() + "\n")
     if given.plot:
         from driver import plot
         plot.draw(results, given.plot)
+    if given.docs:
+        from driver import document
+        document.write(results)
     show(results)
 
 

@@ -18,6 +18,7 @@ class CpuFigure:
         self.unit = unit
         self.systems = systems
         self.target = target
+        self.baseline = None
         self.kind = kind
         self._mode = mode
         self._arguments = arguments
@@ -127,6 +128,6 @@ def check_integrity(programs, server):
     """Bytes both ways, compared at both ends, in sizes around those of records and buffers."""
     for request, answer in ((16, 1), (1024, 1024), (16385, 70000), (300000, 5_000_000), (5_000_000, 300000)):
         with Load(programs, server.target, "bulk", "--connections", 4, "--count", 3, "--request-size", request,
-                  "--answer-size", answer, is_tls=server.is_tls) as load:
+                  "--answer-size", answer, is_tls=server.is_tls, prefix=server.prefix) as load:
             load.wait_until_ready()
             load.go()

@@ -17,6 +17,10 @@ class Load:
             command.append("--plain")
         self._process = subprocess.Popen([*prefix, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def _next(self, event):
         line = self._process.stdout.readline()
         told = json.loads(line) if line else {}

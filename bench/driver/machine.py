@@ -12,7 +12,8 @@ LOAD_CPU = 1  # the load generator and the app
 
 
 def pinned(cpu, *command):
-    return ["taskset", "--cpu-list", str(cpu), *map(str, command)]
+    """The command on one processor. It gets a SIGTERM when the driver is gone, however that ended."""
+    return ["setpriv", "--pdeathsig", "TERM", "taskset", "--cpu-list", str(cpu), *map(str, command)]
 
 
 def process_tree(pid):

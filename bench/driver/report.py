@@ -15,14 +15,35 @@ def _ratio(value):
     return "-" if value is None else f"{value:.2f}"
 
 
-def rows(results):
+def tables(results):
+    """All of a run: beside the peers first, then what has a baseline, one table for each set of systems."""
+    made = [_beside_peers([figure for figure in results.figures if not figure.baseline])]
+    groups = {}
+    for figure in results.figures:
+        if figure.baseline:
+            groups.setdefault((figure.baseline, tuple(figure.systems)), []).append(figure)
+    made += [_beside_baseline(baseline, systems, figures) for (baseline, systems), figures in groups.items()]
+    return [table for table in made if len(table) > 1]
+
+
+def _beside_baseline(baseline, systems, figures):
+    others = [name for name in systems if name != baseline]
+    table = [["figure", "unit", *systems, *(f"{name} / {baseline}" for name in others), "target"]]
+    for figure in figures:
+        values = [_number(figure.value(name)) for name in systems]
+        ratios = [_ratio(figure.ratio_to(baseline, name)) for name in others]
+        table.append([figure.name, figure.unit, *values, *ratios, "" if figure.target is None else f"{figure.target:.2f}"])
+    return table
+
+
+def _beside_peers(figures):
     """A header and one row for each figure: least values, the ratio to the best peer, the target, and to the floor."""
     systems = []
-    for figure in results.figures:
+    for figure in figures:
         systems += [name for name in figure.systems if name not in systems]
     systems.sort(key=lambda name: (name in FLOORS, ))
     table = [["figure", "unit", *systems, "ratio to the best peer", "target", "ratio to the floor"]]
-    for figure in results.figures:
+    for figure in figures:
         cells = [_number(figure.value(name)) if name in figure.systems else "" for name in systems]
         best = figure.best_peer()
         ratio = figure.ratio()
@@ -52,14 +73,14 @@ def disturbances(results):
 
 
 def comparison(before, after):
-    """Each figure's ratio to the best peer in both runs. Absolute values of two runs say nothing: machines and hours
-    differ; the peers, measured in both, carry the difference away."""
+    """Each figure's ratio, to the best peer or to its baseline, in both runs. Absolute values of two runs say nothing:
+    machines and hours differ; what was measured beside it carries the difference away."""
     table = [["figure", "before", "after", "after / before", ""]]
     for figure in before.figures:
         other = after.figure(figure.name)
         if other is None:
             continue
-        first, second = figure.ratio(), other.ratio()
+        first, second = (figure.growth(), other.growth()) if figure.baseline else (figure.ratio(), other.ratio())
         change = second / first if first and second else None
         verdict = ""
         if change is not None:

@@ -40,13 +40,15 @@ class Series:
 
 
 class Figure:
-    """One line of the table: a unit, and a series for each system."""
+    """One line of a table: a unit, and a series for each system. With a `baseline`, one of the systems, it asks what the
+    others cost beside that one; without, what sidelock costs beside its peers."""
 
-    def __init__(self, name, unit, target=None, needed=FEWEST_VALUES):
+    def __init__(self, name, unit, target=None, needed=FEWEST_VALUES, baseline=None):
         self.name = name
         self.unit = unit
         self.target = target
         self.needed = needed
+        self.baseline = baseline
         self.systems = {}
 
     def series(self, system):
@@ -66,8 +68,14 @@ class Figure:
 
     def ratio(self, system="sidelock"):
         """Of a system to the best peer; None where disturbed rounds forbid to tell one."""
+        if self.baseline:
+            return None
         best, own = self.best_peer(), self.value(system)
         return own / best[1] if best and own is not None and best[1] else None
+
+    def growth(self):
+        """Of the last system to the baseline: the dearest way, or the most of whatever grows."""
+        return self.ratio_to(self.baseline, list(self.systems)[-1]) if self.baseline else None
 
     def ratio_to(self, floor, system="sidelock"):
         least, own = self.value(floor), self.value(system)
@@ -89,6 +97,7 @@ class Results:
     def to_json(self):
         figures = [
             {"name": figure.name, "unit": figure.unit, "target": figure.target, "needed": figure.needed,
+             "baseline": figure.baseline,
              "systems": {name: {"values": series.values, "disturbed": series.disturbed}
                          for name, series in figure.systems.items()}}
             for figure in self.figures
@@ -100,7 +109,8 @@ class Results:
         read = json.loads(text)
         results = cls(read["about"])
         for told in read["figures"]:
-            figure = results.add(Figure(told["name"], told["unit"], told["target"], told["needed"]))
+            figure = results.add(
+                Figure(told["name"], told["unit"], told["target"], told["needed"], told.get("baseline")))
             for name, series in told["systems"].items():
                 figure.systems[name] = Series(series["values"], series["disturbed"])
         return results

@@ -8,7 +8,9 @@ ATTEMPTS = 3  # for one value, before the round goes on without it
 
 def run(figures, servers, programs, rounds, say):
     """`servers` maps (system, kind) to a running server. Returns Figures with all values."""
-    made = [Figure(figure.name, figure.unit, figure.target, min(FEWEST_VALUES, rounds)) for figure in figures]
+    made = [
+        Figure(figure.name, figure.unit, figure.target, min(FEWEST_VALUES, rounds), figure.baseline) for figure in figures
+    ]
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
         for figure, result in zip(figures, made):

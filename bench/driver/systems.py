@@ -53,13 +53,15 @@ class Credential:
 class Server:
     """A process that listens on a port of loopback. Context manager: leaving it ends the process."""
 
-    def __init__(self, name, command, port, log, is_tls=True, cpu=machine.SERVER_CPU):
+    def __init__(self, name, command, port, log, is_tls=True, cpu=machine.SERVER_CPU, prefix=()):
         self.name = name
         self.port = port
         self.is_tls = is_tls
         self._log = log
-        self._command = machine.pinned(cpu, *command)
+        self._command = [*prefix, *machine.pinned(cpu, *command)]
         self._process = None
+
+    prefix = ()  # for its clients: they are where it is
 
     @property
     def pid(self):
