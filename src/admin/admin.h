@@ -8,7 +8,12 @@
 
 namespace sidelock {
 
-// Answers for the admin address. `look` is called for each request, in the server's thread.
-HttpServer::Handler admin_paths(std::function<Snapshot()> look);
+// How run is asked. Called in the server's thread, while the server lives.
+struct AdminSources {
+  std::function<HealthReport()> health;
+  std::function<Snapshot()> snapshot;
+};
+
+HttpServer::Handler admin_paths(AdminSources sources);
 
 }  // namespace sidelock

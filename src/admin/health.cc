@@ -26,7 +26,8 @@ bool is_json_wanted(const HttpRequest& request) {
 
 }  // namespace
 
-HttpResponse health_response(std::string_view what, const std::vector<HealthCheck>& checks, const HttpRequest& request) {
+HttpResponse health_response(std::string_view what, const std::vector<HealthCheck>& checks,
+                             const HttpRequest& request) {
   const bool is_well =
       std::ranges::none_of(checks, [](const HealthCheck& check) { return check.state == HealthCheck::State::kFailed; });
   const std::string verdict = fmt::format("{}{}", is_well ? "" : "not ", what);

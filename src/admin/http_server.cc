@@ -95,7 +95,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void write(HttpResponse response) {
-    body_ = std::move(response.body);
+    body_ = response.shared_body ? std::move(response.shared_body)
+                                 : std::make_shared<const std::string>(std::move(response.body));
     response_.result(response.status);
     response_.version(11);
     response_.keep_alive(false);
@@ -103,8 +104,8 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
     if (response.status == 405) response_.set(http::field::allow, "GET, HEAD");
-    response_.content_length(body_.size());
-    response_.body() = {body_.data(), body_.size()};
+    response_.content_length(body_->size());
+    response_.body() = {body_->data(), body_->size()};
     stream_.expires_after(kAnswerLimit);
     const auto on_written = [self = shared_from_this()](Error error, std::size_t) { self->say_farewell(error); };
     if (parser_.get().method() == http::verb::head) {
@@ -135,7 +136,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const HttpServer::Handler& handler_;
   beast::flat_static_buffer<2 * kHeaderBytes> buffer_;
   http::request_parser<http::empty_body> parser_;
-  std::string body_;
+  std::shared_ptr<const std::string> body_;
   http::response<http::span_body<const char>> response_;
   http::response_serializer<http::span_body<const char>> serializer_{response_};
   std::array<char, 1024> rest_{};

@@ -23,6 +23,7 @@ struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = {};
+  std::shared_ptr<const std::string> shared_body = nullptr;  // in place of `body`, when several answers share it
 };
 
 // At most AdminSettings::kMostClients are served at a time, the newest at the cost of the oldest.

@@ -109,7 +109,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "How long transfers may go on after the delay; what is left then is reset."},
     {"output", kProcess, kValue, "FORMAT", "plain", "What doctor prints: plain (for people) or json."},
     {"admin-address", kProcess, kValue, "ADDRESS:PORT", "[::]:19080",
-     "Where /livez, /readyz and /startupz are served; [::] is both families; none: nowhere."},
+     "Where /livez, /readyz, /startupz and /metrics are; [::]: both families; none: nowhere."},
     {"ready-needs", kProcess, kValue, "LIST", "",
      "What readiness needs besides: valid-certificate makes it fail once the certificate has expired."},
     {"log-format", kProcess, kValue, "FORMAT", "auto", "plain, json, or auto: plain on a terminal, json elsewhere."},

@@ -73,14 +73,18 @@ task<Refusal> reach_app(Connection& connection) {
   Worker& worker = connection.worker;
   const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
   UpstreamSource source{connection.policy->preserve_source, connection.client};
+  const Clock::time_point begun = Clock::now();
   auto socket = co_await connect_upstream(connection.app, source, worker.reactor(), worker.settings().limits, mark);
   if (source.preserve != PreserveSource::kOff) connection.is_source_preserved = source.is_preserved;
   if (!socket) {
-    connection.failure =
-        "connecting to the app at " + connection.app.endpoint.to_string() + as_whom(source) + " failed";
-    co_return socket.error();
+    const UpstreamFailure& failure = socket.error();
+    connection.progress.counters->note_connect_error(failure.error);
+    connection.failure = "connecting to the app at " + connection.app.endpoint.to_string() + as_whom(source) +
+                         " failed: " + std::strerror(failure.error);
+    co_return failure.outcome;
   }
-  if (connection.is_source_preserved == false) worker.count_lost_source();
+  connection.progress.counters->connect_duration.add(Clock::now() - begun);
+  if (connection.is_source_preserved == false) connection.progress.counters->lost_sources.add();
   connection.app_socket.emplace(std::move(*socket));
   co_return Refusal{};
 }
@@ -103,7 +107,7 @@ task<Refusal> shake_hands(Connection& connection) {
       co_return Outcome::kPlaintext;
     }
     connection.tls.pass_through();
-    connection.worker.counting().plaintext.add();
+    connection.progress.counters->plaintext.add();
     co_return Refusal{};
   }
   const bool has_said_nothing = connection.tls.first_bytes().empty() && !connection.tls.has_promised_tls();
@@ -117,12 +121,15 @@ task<Refusal> shake_hands(Connection& connection) {
   }
   // Only now: clients that send nothing must not keep the places from those that do.
   if (connection.worker.handshakes().is_full()) connection.tls.park();
+  const Clock::time_point begun = Clock::now();
   const Slots::Place place{co_await connection.worker.handshakes().take()};
   const Handshake handshake =
       co_await connection.tls.handshake(*connection.worker.tls_context(), connection.policy->tls);
   connection.failure = connection.tls.failure();
   switch (handshake) {
-    case Handshake::kDone: co_return Refusal{};
+    case Handshake::kDone:
+      connection.progress.counters->note_handshake(connection.tls.facts(), Clock::now() - begun);
+      co_return Refusal{};
     case Handshake::kClosed: co_return refusal(Outcome::kHandshakeClosed);
     case Handshake::kNoApplicationProtocol: co_return Outcome::kNoApplicationProtocol;
     case Handshake::kUnknownName: co_return Outcome::kUnknownName;
@@ -132,7 +139,9 @@ task<Refusal> shake_hands(Connection& connection) {
 }
 
 task<Outcome> serve(Connection& connection) {
-  if (const Refusal refused = find_policy(connection)) co_return *refused;
+  const Refusal refused_at_once = find_policy(connection);
+  connection.count_in(connection.worker.counters_of(connection));
+  if (refused_at_once) co_return *refused_at_once;
   if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
   if (!connection.app_socket) {
     if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
@@ -187,7 +196,19 @@ Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place plac
   worker.add(*this);
 }
 
-Connection::~Connection() { worker.remove(*this); }
+Connection::~Connection() {
+  if (progress.counters != nullptr) {
+    progress.counters->open.subtract();
+    progress.counters->closed[static_cast<std::size_t>(outcome)].add();
+  }
+  worker.remove(*this);
+}
+
+void Connection::count_in(PortCounters& counters) {
+  counters.accepted.add();
+  counters.open.add();
+  progress.counters = &counters;
+}
 
 bool Connection::look_after(Clock::time_point since) {
   if (relay == nullptr) return false;
@@ -223,6 +244,7 @@ Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, cons
     Connection connection{std::move(accepted), client, std::move(place), listener, worker};
     if (worker.take_probe(connection)) co_return;
     const Outcome outcome = co_await serve(connection);
+    connection.outcome = outcome;
     co_await conclude(connection, outcome);
     report(connection, outcome);
   } catch (const std::exception& failure) {

@@ -28,6 +28,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
+  // Counts it as open from now on, and as ended once it is destroyed.
+  void count_in(PortCounters& counters);
+
   // Called by the worker's SilenceWatch, which did so before at `since`: ends the connection when a peer has gone
   // silent. False when it need not be called before bytes move again.
   bool look_after(Clock::time_point since);
@@ -52,6 +55,7 @@ class Connection {
   const ClientCounts::Place client_place;
   const Clock::time_point accepted_at;
   std::string failure;                      // why it failed, for the log
+  Outcome outcome = Outcome::kInternal;     // until it is known
   std::optional<bool> is_source_preserved;  // none: not asked for, or not yet known
   std::string unique_id;                    // what the app was told to know it by; empty: nothing
   bool is_waiting_for_hello = false;

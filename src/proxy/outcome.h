@@ -72,4 +72,17 @@ constexpr bool is_routine_ending(Outcome outcome) {
          outcome == Outcome::kDrained;
 }
 
+// Endings before there was a TLS connection, for reasons that lie in the handshake.
+constexpr bool is_handshake_ending(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kHandshakeTimeout:
+    case Outcome::kHandshakeClosed:
+    case Outcome::kHandshakeFailed:
+    case Outcome::kPlaintext:
+    case Outcome::kNoApplicationProtocol:
+    case Outcome::kUnknownName: return true;
+    default: return false;
+  }
+}
+
 }  // namespace sidelock

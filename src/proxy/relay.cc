@@ -48,13 +48,13 @@ task<> Relay::client_to_app() {
     const ReadResult got = client_.read(plain.subspan(ahead), window.size());
     const std::span<const std::byte> bytes = plain.first(std::exchange(ahead, 0) + got.bytes);
     if (got.bytes > 0) {
-      progress_.received_bytes += got.bytes;
-      progress_.did_app_send_last = false;
+      progress_.note_received(got.bytes);
       note_activity();
     }
     if (!bytes.empty()) {
       const IoResult sent = app_.write(bytes);
       if (sent.state == Io::kError) break;  // the app is gone: its own stream tells how
+      progress_.counters->sent_to_app.add(sent.bytes);
       window.learn(got.bytes, sent.bytes == got.bytes);
       kept.append(bytes.subspan(sent.bytes));
       is_delivering_ = true;
@@ -63,6 +63,7 @@ task<> Relay::client_to_app() {
         const IoResult more = app_.write(kept.bytes());
         if (more.state == Io::kError) break;
         if (more.bytes > 0) note_activity();
+        progress_.counters->sent_to_app.add(more.bytes);
         kept.drop_front(more.bytes);
       }
       is_delivering_ = false;
@@ -103,10 +104,10 @@ task<> Relay::app_to_client() {
       has_app_ended_ = true;
       is_alive = client_.close_notify();
     } else {
-      progress_.sent_bytes += got.bytes;
-      progress_.did_app_send_last = true;
+      progress_.note_sent(got.bytes);
       note_activity();
       is_alive = client_.write(buffers_.plain().first(got.bytes));
+      if (is_alive) progress_.counters->sent_to_client.add(got.bytes);
       window.learn(got.bytes, !client_.has_output());
     }
     is_flushing_ = true;

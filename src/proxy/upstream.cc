@@ -25,7 +25,7 @@ bool is_out_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-Outcome connect_failure(int error) {
+Outcome outcome_of(int error) {
   if (is_refusal(error)) return Outcome::kAppRefused;
   if (error == ETIMEDOUT) return Outcome::kConnectTimeout;
   return is_out_of_resources(error) ? Outcome::kLimit : Outcome::kAppUnreachable;
@@ -86,6 +86,8 @@ Begun begin_from(UpstreamSource& source, const AppAddress& app, const LimitSetti
   return source.is_preserved || !may_go_on ? std::move(begun) : begin(app, std::nullopt, limits);
 }
 
+UpstreamFailure connect_failure(int error) { return {outcome_of(error), error}; }
+
 }  // namespace
 
 void set_stream_options(int socket) noexcept {
@@ -103,8 +105,8 @@ void set_keepalive(int socket, const LimitSettings& limits) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
-task<Result<Socket, Outcome>> connect_upstream(AppAddress app, UpstreamSource& source, Reactor& reactor,
-                                               const LimitSettings& limits, UpstreamMark mark) {
+task<Result<Socket, UpstreamFailure>> connect_upstream(AppAddress app, UpstreamSource& source, Reactor& reactor,
+                                                       const LimitSettings& limits, UpstreamMark mark) {
   Begun begun = begin_from(source, app, limits);
   if (!begun.fd) co_return connect_failure(begun.error);
   mark.place.emplace(mark.connections,

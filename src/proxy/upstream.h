@@ -25,11 +25,15 @@ struct UpstreamSource {
   bool is_preserved = false;  // told by connect_upstream(): the connection comes, or would have come, from the client's
 };
 
-// A connected socket with the limits' keep-alive and user timeout, or kAppRefused, kConnectTimeout, kAppUnreachable or
-// kLimit (no descriptor left). With PreserveSource::kRequire a client's address that cannot be kept is kAppUnreachable.
-// `source` outlives the task. One thread.
-task<Result<Socket, Outcome>> connect_upstream(AppAddress app, UpstreamSource& source, Reactor& reactor,
-                                               const LimitSettings& limits, UpstreamMark mark);
+struct UpstreamFailure {
+  Outcome outcome;  // kAppRefused, kConnectTimeout, kAppUnreachable or kLimit (no descriptor left)
+  int error;        // errno
+};
+
+// A connected socket with the limits' keep-alive and user timeout, or how it failed. With PreserveSource::kRequire a
+// client's address that cannot be kept is kAppUnreachable. `source` outlives the task. One thread.
+task<Result<Socket, UpstreamFailure>> connect_upstream(AppAddress app, UpstreamSource& source, Reactor& reactor,
+                                                       const LimitSettings& limits, UpstreamMark mark);
 
 // Options for both sides of a connection, and for listeners, whose accepted sockets inherit them (tcp(7)). A refused
 // option is no failure: the connection works without it.

@@ -85,6 +85,8 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
       limits_{limits},
       shared_{shared},
       on_probe_{std::move(on_probe)},
+      port_index_{settings},
+      port_counters_(port_index_.size()),
       handshakes_{reactor_, limits.handshakes},
       context_{std::move(context)},
       destination_policy_{settings},
@@ -169,7 +171,6 @@ bool Worker::take_probe(const Connection& connection) {
 void Worker::add(Connection& connection) {
   connection.index = connections_.size();
   connections_.push_back(&connection);
-  counters_.open.add();
   trim_timer_->note_accept();
 }
 
@@ -177,7 +178,6 @@ void Worker::remove(Connection& connection) noexcept {
   connections_[connection.index] = connections_.back();
   connections_[connection.index]->index = connection.index;
   connections_.pop_back();
-  counters_.open.subtract();
   trim_timer_->note_close();
   reactor_.schedule_all(waiting_for_room_);
   finish_drain_if_done();
@@ -234,18 +234,20 @@ Detached Worker::accept_from(Listener& listener) {
 }
 
 void Worker::admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair) {
-  counters_.accepted.add();
   const std::uint32_t per_client = settings_.limits.max_connections_per_client;
   if (is_full() || (per_client > 0 && !shared_.client_counts.try_add(client.address, per_client))) {
-    counters_.refused.add();
-    return refuse(std::move(accepted));
+    return refuse(std::move(accepted), pair);
   }
   ClientCounts::Place place =
       per_client > 0 ? ClientCounts::Place{shared_.client_counts, client.address} : ClientCounts::Place{};
   host(std::move(accepted), ClientAddress{client}, std::move(place), pair, *this);
 }
 
-void Worker::refuse(Fd accepted) {
+// Before anybody asked where it wanted to go: under capture it is no port's.
+void Worker::refuse(Fd accepted, const ExplicitListener* pair) {
+  PortCounters& counters = port_counters_[pair != nullptr ? port_index_.of_listener(*pair) : PortIndex::kOther];
+  counters.accepted.add();
+  counters.closed[static_cast<std::size_t>(Outcome::kLimit)].add();
   const linger immediately{1, 0};
   ::setsockopt(accepted.get(), SOL_SOCKET, SO_LINGER, &immediately, sizeof immediately);
 }

@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
-#include "base/counters.h"
 #include "config/settings.h"
 #include "io/buffers.h"
 #include "io/reactor.h"
 #include "policy/destination.h"
 #include "proxy/connection.h"
 #include "proxy/own_addresses.h"
+#include "proxy/port_counters.h"
 #include "proxy/shared.h"
 #include "proxy/silence.h"
 #include "proxy/slots.h"
@@ -50,10 +50,11 @@ class Worker {
   // `on_done` in the worker's thread when none is left.
   void drain(std::function<void()> on_done);
   void abort_connections();
-  [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
+  // Any thread: what connections have been counted, by the labels of port_index().
+  [[nodiscard]] const PortIndex& port_index() const noexcept { return port_index_; }
+  [[nodiscard]] const std::vector<PortCounters>& port_counters() const noexcept { return port_counters_; }
 
   // For the connections, in the worker's thread.
-  [[nodiscard]] WorkerCounters& counting() noexcept { return counters_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
   [[nodiscard]] Buffers& buffers() noexcept { return buffers_; }
@@ -65,10 +66,15 @@ class Worker {
   }
   // Whether a client is one of our own connections to the app.
   [[nodiscard]] bool is_our_upstream(const ClientAddress& client, const OriginalDestination& destination);
-  void count_lost_source() noexcept { counters_.lost_sources.add(); }
   [[nodiscard]] UpstreamConnections& upstream_connections() noexcept { return shared_.upstream_connections; }
   [[nodiscard]] AdviceGiven& advice_given() noexcept { return shared_.advice_given; }
   [[nodiscard]] SilenceWatch& silence_watch() noexcept { return silence_watch_; }
+  // What a connection is to be counted in, given where it wanted to go.
+  [[nodiscard]] PortCounters& counters_of(const Connection& connection) noexcept {
+    return port_counters_[connection.listener != nullptr
+                              ? port_index_.of_listener(*connection.listener)
+                              : port_index_.of_captured(connection.destination.endpoint.port)];
+  }
   // True, and reported, when the connection is run's own probe.
   bool take_probe(const Connection& connection);
   void add(Connection& connection);
@@ -85,7 +91,7 @@ class Worker {
 
   Detached accept_from(Listener& listener);
   void admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair);
-  void refuse(Fd accepted);
+  void refuse(Fd accepted, const ExplicitListener* pair);
   [[nodiscard]] bool is_full() const noexcept { return connections_.size() >= limits_.connections; }
   void close_listeners();
   void drain_quiet_connections();
@@ -95,7 +101,8 @@ class Worker {
   WorkerLimits limits_;
   Shared& shared_;
   OnProbe on_probe_;
-  WorkerCounters counters_;
+  PortIndex port_index_;
+  std::vector<PortCounters> port_counters_;
   Reactor reactor_;
   Buffers buffers_;
   Slots handshakes_;

@@ -23,24 +23,33 @@ std::string in_words(std::chrono::system_clock::duration duration) {
 
 }  // namespace
 
-void Health::note_credentials(const Credentials& credentials) {
+void Health::note_credentials(const Credentials& credentials, bool is_reload) {
   const std::lock_guard lock{mutex_};
   certificates_.clear();
   for (const auto& credential : credentials) {
-    certificates_.push_back({log::printable(credential->subject), credential->not_before, credential->not_after});
+    certificates_.push_back(
+        {credential->source, log::printable(credential->subject), credential->not_before, credential->not_after});
   }
   has_reload_failed_ = false;
+  if (is_reload) ++reloads_succeeded_;
 }
 
 void Health::note_failed_reload() {
   const std::lock_guard lock{mutex_};
   has_reload_failed_ = true;
+  ++reloads_failed_;
 }
 
 void Health::note_listening(std::size_t ports) {
   const std::lock_guard lock{mutex_};
   listening_ports_ = ports;
   has_started_ = is_captured_;
+}
+
+void Health::note_no_capture() {
+  note_capture(true, "none is asked for");
+  const std::lock_guard lock{mutex_};
+  is_capture_wanted_ = false;
 }
 
 void Health::note_capture(bool is_proven, const std::string& how) {
@@ -55,25 +64,33 @@ void Health::note_draining() {
   is_draining_ = true;
 }
 
-Snapshot Health::look(SystemTime now) const {
+void Health::observe(Snapshot& snapshot) const {
+  const std::lock_guard lock{mutex_};
+  snapshot.certificates = certificates_;
+  snapshot.reloads_succeeded = reloads_succeeded_;
+  snapshot.reloads_failed = reloads_failed_;
+  if (is_capture_wanted_) snapshot.is_capture_verified = is_captured_;
+}
+
+HealthReport Health::report(SystemTime now) const {
   const std::lock_guard lock{mutex_};
   const auto state = [](bool is_well) { return is_well ? State::kOk : State::kFailed; };
-  Snapshot snapshot;
-  snapshot.ready.push_back(credential_check(now));
-  snapshot.ready.push_back({"listeners", state(listening_ports_ > 0), fmt::format("{} port(s)", listening_ports_)});
-  snapshot.ready.push_back({"capture", state(is_captured_), capture_});
-  snapshot.ready.push_back({"drain", state(!is_draining_), is_draining_ ? "draining" : "none"});
-  snapshot.started.push_back({"startup", state(has_started_),
-                              has_started_ ? "listening, and the capture was proven" : "capture: " + capture_});
-  return snapshot;
+  HealthReport report;
+  report.ready.push_back(credential_check(now));
+  report.ready.push_back({"listeners", state(listening_ports_ > 0), fmt::format("{} port(s)", listening_ports_)});
+  report.ready.push_back({"capture", state(is_captured_), capture_});
+  report.ready.push_back({"drain", state(!is_draining_), is_draining_ ? "draining" : "none"});
+  report.started.push_back({"startup", state(has_started_),
+                            has_started_ ? "listening, and the capture was proven" : "capture: " + capture_});
+  return report;
 }
 
 // The certificate that is worst off decides.
 HealthCheck Health::credential_check(SystemTime now) const {
   HealthCheck check{"credential", State::kFailed, "not loaded"};
   if (certificates_.empty()) return check;
-  const auto first = std::ranges::min_element(certificates_, {}, &Certificate::not_after);
-  const auto latest = std::ranges::max_element(certificates_, {}, &Certificate::not_before);
+  const auto first = std::ranges::min_element(certificates_, {}, &CertificateSnapshot::not_after);
+  const auto latest = std::ranges::max_element(certificates_, {}, &CertificateSnapshot::not_before);
   const State invalid = settings_.is_valid_certificate_needed ? State::kFailed : State::kWarning;
   if (first->not_after <= now) {
     return {check.name, invalid, fmt::format("{} EXPIRED {} ago", first->subject, in_words(now - first->not_after))};

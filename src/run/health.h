@@ -17,29 +17,31 @@ class Health {
  public:
   explicit Health(const AdminSettings& settings) : settings_{settings} {}
 
-  void note_credentials(const Credentials& credentials);
+  // What is used from now on; `is_reload` after the start.
+  void note_credentials(const Credentials& credentials, bool is_reload);
   void note_failed_reload();
   void note_listening(std::size_t ports);
+  void note_no_capture();  // there is nothing to prove
   void note_capture(bool is_proven, const std::string& how);
   void note_draining();
 
   // Everything but liveness.
-  [[nodiscard]] Snapshot look(std::chrono::system_clock::time_point now) const;
+  [[nodiscard]] HealthReport report(std::chrono::system_clock::time_point now) const;
+  // What of it is measured: certificates, reloads, the capture.
+  void observe(Snapshot& snapshot) const;
 
  private:
-  struct Certificate {
-    std::string subject;
-    std::chrono::system_clock::time_point not_before;
-    std::chrono::system_clock::time_point not_after;
-  };
   [[nodiscard]] HealthCheck credential_check(std::chrono::system_clock::time_point now) const;
 
   const AdminSettings& settings_;
   mutable std::mutex mutex_;
-  std::vector<Certificate> certificates_;
-  bool has_reload_failed_ = false;
+  std::vector<CertificateSnapshot> certificates_;
+  bool has_reload_failed_ = false;  // the last one
+  std::uint64_t reloads_succeeded_ = 0;
+  std::uint64_t reloads_failed_ = 0;
   std::size_t listening_ports_ = 0;
   bool is_captured_ = false;
+  bool is_capture_wanted_ = true;
   std::string capture_ = "not proven yet";
   bool has_started_ = false;
   bool is_draining_ = false;

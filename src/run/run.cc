@@ -9,16 +9,16 @@
 #include <malloc.h>
 #include <sys/signalfd.h>
 
-#include "admin/admin.h"
 #include "base/log.h"
 #include "base/privileges.h"
 #include "policy/limits.h"
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
+#include "run/admin_service.h"
 #include "run/capture_proof.h"
 #include "run/health.h"
 #include "run/listeners.h"
-#include "run/pulse.h"
+#include "run/observation.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
 
@@ -131,8 +131,7 @@ class Supervisor {
   std::optional<CaptureProof> proof_;
   std::optional<CredentialWatch> credential_watch_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  Pulse pulse_;
-  std::optional<HttpServer> admin_;  // asks all of the above
+  std::optional<AdminService> admin_;  // asks all of the above
   std::size_t drained_workers_ = 0;
   bool is_terminating_ = false;
   ExitCode exit_code_ = ExitCode::kOk;
@@ -167,7 +166,7 @@ Supervisor::Supervisor(const Settings& settings)
   tickets_ = std::make_shared<TicketKeys>();
   const Credentials credentials = load_credentials(settings.tls);
   announce(credentials);
-  health_.note_credentials(credentials);
+  health_.note_credentials(credentials, false);
   announce_plaintext(settings);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
@@ -212,7 +211,7 @@ ExitCode Supervisor::serve() {
   if (proof_) {
     proof_->start();
   } else {
-    health_.note_capture(true, "none is asked for");
+    health_.note_no_capture();
     ready("no capture");
   }
   reactor_.run();
@@ -223,19 +222,8 @@ ExitCode Supervisor::serve() {
 
 void Supervisor::serve_admin() {
   if (!admin_listener_) return;
-  pulse_.add("supervisor", [this](std::function<void()> work) { reactor_.post(std::move(work)); });
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    Reactor& reactor = workers_[i]->reactor();
-    pulse_.add(fmt::format("worker {}", i), [&reactor](std::function<void()> work) { reactor.post(std::move(work)); });
-  }
-  admin_.emplace();
-  admin_->serve(std::move(admin_listener_), admin_paths([this] {
-                  Snapshot snapshot = health_.look(std::chrono::system_clock::now());
-                  snapshot.live = pulse_.look(Clock::now());
-                  return snapshot;
-                }));
-  admin_->start();
-  log::info("health is at {}", settings_.admin.address->to_string());
+  admin_.emplace(settings_, AdminService::Watched{reactor_, health_, workers_, limits_});
+  admin_->serve(std::move(admin_listener_));
 }
 
 void Supervisor::ready(const std::string& how) {
@@ -274,7 +262,7 @@ void Supervisor::reload() {
     tickets_->replace_all(Clock::now());
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
     announce(credentials);
-    health_.note_credentials(credentials);
+    health_.note_credentials(credentials, true);
     log::info("credential reloaded: new handshakes use it");
   } catch (const std::exception& failure) {
     health_.note_failed_reload();
@@ -324,7 +312,7 @@ void Supervisor::finish(ExitCode code) {
 
 std::uint64_t Supervisor::open_connections() const {
   std::uint64_t open = 0;
-  for (const auto& worker : workers_) open += worker->counters().open.value();
+  for (const PortSnapshot& port : observe_ports(workers_)) open += port.open;
   return open;
 }
 

@@ -24,7 +24,7 @@ def stall(port, number):
     """Says nothing, or half a request, or a whole one whose answer it never reads."""
     client = connect(port)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    client.sendall((b"", b"GET /readyz HTTP/1.1\r\nHost: ", b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")[number % 3])
+    client.sendall((b"", b"GET /readyz HTTP/1.1\r\nHost: ", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")[number % 3])
     return client
 
 

@@ -28,6 +28,7 @@ ONLY_IN = [
     (r"libnftnl/|libmnl/", r"netsetup/nftables/"),
     (r"netlink/", r"netsetup/policy_routing\.cc$|src/doctor/"),
     (r"boost/", r"src/config/options\.cc$|src/admin/http_server\.cc$"),
+    (r"prometheus/", r"src/admin/metrics\.cc$"),
     (r"sys/(epoll|eventfd|timerfd)\.h$", r"src/io/"),
 ]
 # libiptc itself is for implementation files: its headers clash with each other.

@@ -21,7 +21,7 @@ TEST(AdminAddress, IsEveryAddressUnlessSomethingElseIsAskedFor) {
 
 TEST(AdminAddress, OfAnotherFormIsRefused) {
   for (const std::string value : {"", "off", "9000", ":9000", "::1:9000", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536",
-                            "localhost:9000", "224.0.0.1:9000", "127.0.0.1:9000 "}) {
+                                  "localhost:9000", "224.0.0.1:9000", "127.0.0.1:9000 "}) {
     EXPECT_THAT(refusal({"run", "--ports", "80", "--admin-address", value}),
                 HasSubstr("--admin-address: \"" + value +
                           "\" is not an address with a port; allowed: ADDRESS:PORT such as [::]:19080 or "
