@@ -16,6 +16,7 @@
 #include <boost/beast/http.hpp>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "config/settings.h"
 
 namespace sidelock {
@@ -168,6 +169,8 @@ class HttpServer::Impl {
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread{[this] {
       ::pthread_setname_np(::pthread_self(), "admin");
+      // It only answers questions, so it needs no privilege, whatever the data path has.
+      drop_privileges();
       // setpriority(2): for Linux a thread is a process, and 0 is the calling one.
       ::setpriority(PRIO_PROCESS, 0, kNiceness);
       context_.run();

@@ -14,7 +14,9 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/log_limited.h"
 #include "base/privileges.h"
+#include "base/repetition.h"
 
 namespace sidelock::log {
 
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t kQueuedLines = 4096;
 constexpr std::size_t kUntrustedBytes = 256;
+constexpr std::uint64_t kFirstMessages = 10;  // of a kind, before the rest are counted only
 
 std::atomic<Level> minimum_level{Level::kInfo};
 std::atomic<Format> output_format{Format::kPlain};
@@ -36,18 +39,42 @@ void write_all(int fd, const char* data, std::size_t size) {
   }
 }
 
+// What was not written, as a line. It is a warning's own kind of repetition, so it passes no limit.
+std::string told(const RepetitionLimit::Withheld& withheld) {
+  const std::string message = in_words(withheld);
+  if (output_format.load(std::memory_order_relaxed) == Format::kPlain) {
+    return fmt::format("{} {:<7} {}", timestamp(), "info", message);
+  }
+  nlohmann::ordered_json line;
+  line["time"] = timestamp();
+  line["level"] = "info";
+  line["message"] = message;
+  line["repeated"] = withheld.count;
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 // Takes lines from any thread and writes them to standard output in one of its own, as many at once as have come. A
 // full queue drops its oldest line. An empty one takes no memory.
 class Writer {
  public:
   void push(std::string_view line) {
     const std::lock_guard lock{mutex_};
-    lines_.emplace_back(line) += '\n';
-    if (lines_.size() > kQueuedLines) {
-      lines_.pop_front();
-      ++dropped_;
-    }
-    if (is_asleep_) has_lines_.notify_one();
+    append(line);
+    if (is_asleep_) has_news_.notify_one();
+  }
+
+  // The same for a line of which only the `first` of its kind within a while are written.
+  void push_limited(const std::string& kind, std::uint64_t first, std::string_view line) {
+    const std::lock_guard lock{mutex_};
+    if (repetitions_.admit(kind, first, std::chrono::steady_clock::now())) append(line);
+    if (is_asleep_) has_news_.notify_one();
+  }
+
+  // What has been withheld so far is told now.
+  void tell_withheld() {
+    const std::lock_guard lock{mutex_};
+    tell(RepetitionLimit::Time::max());
+    if (is_asleep_) has_news_.notify_one();
   }
 
   [[nodiscard]] std::uint64_t dropped() {
@@ -69,13 +96,35 @@ class Writer {
   }
 
  private:
+  void append(std::string_view line) {
+    lines_.emplace_back(line) += '\n';
+    if (lines_.size() <= kQueuedLines) return;
+    lines_.pop_front();
+    ++dropped_;
+  }
+
+  void tell(RepetitionLimit::Time by) {
+    for (const auto& withheld : repetitions_.take(by)) append(told(withheld));
+  }
+
+  void wait_for_lines(std::unique_lock<std::mutex>& lock) {
+    while (lines_.empty()) {
+      const auto due = repetitions_.next_due();
+      if (!due) {
+        has_news_.wait(lock);
+      } else if (has_news_.wait_until(lock, *due) == std::cv_status::timeout) {
+        tell(std::chrono::steady_clock::now());
+      }
+    }
+  }
+
   // Waits for lines. A block holds about as much as a pipe.
   void take(std::string& block) {
     constexpr std::size_t kBlock = std::size_t{64} * 1024;
     block.clear();
     std::unique_lock lock{mutex_};
     is_asleep_ = true;
-    has_lines_.wait(lock, [this] { return !lines_.empty(); });
+    wait_for_lines(lock);
     is_asleep_ = false;
     while (!lines_.empty() && block.size() < kBlock) {
       block += lines_.front();
@@ -84,8 +133,9 @@ class Writer {
   }
 
   std::mutex mutex_;
-  std::condition_variable has_lines_;
+  std::condition_variable has_news_;  // lines, or something withheld
   std::deque<std::string> lines_;
+  RepetitionLimit repetitions_;
   std::uint64_t dropped_ = 0;
   bool is_asleep_ = true;
 };
@@ -156,6 +206,7 @@ void start(Format format, Level level) {
 void stop(std::chrono::milliseconds patience) {
   Writer* const current = writer.load();
   if (current == nullptr) return;
+  current->tell_withheld();
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!current->is_done()) {
     if (std::chrono::steady_clock::now() >= deadline) return;
@@ -172,7 +223,16 @@ std::uint64_t dropped() noexcept {
   return current == nullptr ? 0 : current->dropped();
 }
 
-void write(Level level, std::string_view message) { write_raw(rendered(level, message)); }
+void write(Level level, std::string_view message) {
+  if (level < Level::kWarning) return write_raw(rendered(level, message));
+  write_limited(kind_of(message), kFirstMessages, rendered(level, message));
+}
+
+void write_limited(const std::string& kind, std::uint64_t first, std::string_view line) {
+  Writer* const current = writer.load();
+  if (current == nullptr) return write_raw(line);
+  current->push_limited(kind, first, line);
+}
 
 void write_raw(std::string_view line) {
   Writer* const current = writer.load();

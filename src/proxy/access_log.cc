@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/log_limited.h"
 
 namespace sidelock {
 
@@ -59,8 +60,22 @@ std::string json_access_line(const AccessRecord& record) {
   return line.dump();
 }
 
+namespace {
+
+// Of what anybody can do to us without having shown who they are, the first ones in ten seconds tell enough.
+constexpr std::uint64_t kFirstRefusals = 100;
+
+bool can_anybody_cause(Outcome outcome) {
+  return is_handshake_ending(outcome) || outcome == Outcome::kNotCaptured || outcome == Outcome::kNotConfigured ||
+         outcome == Outcome::kForeignDestination || outcome == Outcome::kLoop;
+}
+
+}  // namespace
+
 void log_access(const AccessRecord& record) {
-  log::write_raw(log::format() == log::Format::kPlain ? plain_access_line(record) : json_access_line(record));
+  const std::string line = log::format() == log::Format::kPlain ? plain_access_line(record) : json_access_line(record);
+  if (!can_anybody_cause(record.outcome)) return log::write_raw(line);
+  log::write_limited(fmt::format("connections that ended as {}", name(record.outcome)), kFirstRefusals, line);
 }
 
 }  // namespace sidelock

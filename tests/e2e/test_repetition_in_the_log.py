@@ -1,0 +1,36 @@
+"""What anybody can cause any number of times does not flood the log, and none of it is lost from the counts."""
+
+import pytest
+
+from support.client import connect, wait_for_end
+from support.metrics import scrape
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.threads
+
+
+def test_a_flood_of_plaintext_is_written_in_part_and_counted_whole(run, echo_app):
+    count = 300
+    with run(echo_app.port, has_admin=True) as sidelock:
+        for _ in range(count):
+            client = connect(sidelock.port)
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            wait_for_end(client)
+            client.close()
+        sidelock.wait_for_outcome("plaintext", count=count)
+        lines = [line for line in sidelock.access() if line["outcome"] == "plaintext"]
+        told = [line for line in sidelock.lines() if line["message"].endswith("connections that ended as plaintext")]
+        assert len(lines) < count
+        assert len(lines) + sum(line["repeated"] for line in told) == count
+        wait_until(lambda: scrape(sidelock.admin_port).value("sidelock_connections_closed_total", reason="plaintext") == count, "the metric")
+
+
+def test_what_was_withheld_is_told_at_the_end(run, echo_app):
+    count = 150
+    with run(echo_app.port) as sidelock:
+        for _ in range(count):
+            client = connect(sidelock.port)
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            wait_for_end(client)
+            client.close()
+    sidelock.wait_for_outcome("plaintext", count=count)
