@@ -27,7 +27,7 @@ def start(node, root, capabilities, *arguments):
     configuration = json.loads(node.run("cat", f"{bundle}/config.json").stdout)
     configuration["root"] = {"path": root, "readonly": True}
     configuration["process"].update(
-        terminal=False, args=["/sidelock", *arguments], user={"uid": 19100, "gid": 19100}, noNewPrivileges=True,
+        terminal=False, args=["/usr/bin/sidelock", *arguments], user={"uid": 19100, "gid": 19100}, noNewPrivileges=True,
         capabilities={"bounding": capabilities, "permitted": capabilities, "effective": capabilities, "inheritable": [], "ambient": []})
     node.run("sh", "-c", f"cat >{bundle}/config.json", input=json.dumps(configuration))
     name = bundle.rsplit("/", 1)[1]
@@ -37,6 +37,11 @@ def start(node, root, capabilities, *arguments):
 def test_init_raises_what_its_file_gives_it(node, root):
     done = start(node, root, BOTH, "init", "--ports=80")
     assert done.returncode == 0, done
+
+
+def test_with_net_admin_alone_init_uses_nftables(node, root):
+    done = start(node, root, BOTH[:1], "init", "--ports=80")
+    assert done.returncode == 0 and "nftables" in done.stdout, done
 
 
 def test_with_everything_dropped_init_starts_and_says_what_is_missing(node, root):

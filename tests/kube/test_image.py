@@ -39,13 +39,13 @@ def test_it_is_small(members):
 
 def test_it_holds_the_program_its_libraries_and_nothing_to_run_beside_it(members):
     runnable = {name for name, member in members.items() if member.isfile() and member.mode & 0o111}
-    beside = {name for name in runnable if not re.search(r"^/sidelock$|/ld-linux[^/]*$|/lib[^/]*\.so[^/]*$", name)}
-    assert "/sidelock" in runnable and beside == set()
+    beside = {name for name in runnable if not re.search(r"^/usr/bin/sidelock$|/ld-linux[^/]*$|/lib[^/]*\.so[^/]*$", name)}
+    assert "/usr/bin/sidelock" in runnable and beside == set()
 
 
 def test_the_program_may_have_two_capabilities_and_the_effective_bit_is_not_set(members):
     # struct vfs_cap_data, revision 2, little-endian: the effective bit, permitted and inheritable, twice.
-    value = members["/sidelock"].pax_headers["SCHILY.xattr.security.capability"].encode("utf-8", "surrogateescape")
+    value = members["/usr/bin/sidelock"].pax_headers["SCHILY.xattr.security.capability"].encode("utf-8", "surrogateescape")
     assert value == bytes.fromhex("00000002" "00300000" "00000000" "00000000" "00000000")
 
 
@@ -66,7 +66,7 @@ def test_no_layer_holds_a_key_or_a_certificate(archive):
 def test_it_runs_the_program_as_a_user_without_rights_and_names_its_version(archive):
     configuration = archive[0]["config"]
     assert configuration["User"] == "19100:19100"
-    assert configuration["Entrypoint"] == ["/sidelock"]
+    assert configuration["Entrypoint"] == ["/usr/bin/sidelock"]
     assert not configuration.get("Cmd") and not configuration.get("ExposedPorts")
     # Without a signal of its own the runtime sends SIGTERM, which drains.
     assert configuration.get("StopSignal", "SIGTERM") == "SIGTERM"

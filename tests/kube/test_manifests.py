@@ -10,7 +10,7 @@ from cluster.documents import MANIFESTS, ROOT, SIDELOCK_IMAGE
 from cluster.schema import errors
 from support.process import binary, clean_environment
 
-# The init container is the only one that may add capabilities, and the sidecar with transparent sockets adds NET_RAW.
+# The init container may add capabilities, and only with transparent sockets the sidecar too.
 MAY_ADD = {"sidelock-init": {"NET_ADMIN", "NET_RAW"}, "sidelock": set()}
 
 each_file = pytest.mark.parametrize("path", documents.every_manifest(), ids=lambda path: str(path.relative_to(MANIFESTS)))
@@ -47,12 +47,22 @@ def test_its_sidelock_containers_are_restricted_but_for_what_they_add(path):
     for container in sidelock_containers(path):
         security = dict(container["securityContext"])
         capabilities = security.pop("capabilities")
-        allowed = {"NET_RAW"} if path.stem == "tproxy" else MAY_ADD[container["name"]]
-        assert capabilities["drop"] == ["ALL"] and set(capabilities.get("add", [])) <= (MAY_ADD[container["name"]] | allowed)
+        may_add = MAY_ADD[container["name"]] | ({"NET_RAW"} if path.stem == "tproxy" else set())
+        assert capabilities["drop"] == ["ALL"] and set(capabilities.get("add", [])) <= may_add
         assert security == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsGroup": 19100,
                             "runAsNonRoot": True, "runAsUser": 19100, "seccompProfile": {"type": "RuntimeDefault"}}
         assert container["image"] == SIDELOCK_IMAGE
         assert container["resources"]["requests"] and "memory" in container["resources"]["limits"]
+
+
+def test_without_capture_the_whole_pod_fits_a_restricted_namespace():
+    spec = documents.pod_spec(documents.of_kind(documents.load(MANIFESTS / "variants" / "explicit.yaml"), "Deployment"))
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    assert all(volume.keys() <= {"name", "secret", "configMap", "emptyDir", "projected"} for volume in spec["volumes"])
+    for container in documents.containers(spec):
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False and security["runAsNonRoot"] is True
+        assert security["capabilities"] == {"drop": ["ALL"]} and security["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
 @each_file

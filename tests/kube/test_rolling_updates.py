@@ -80,6 +80,12 @@ def pods(node, authority, tmp_path):
         pod.remove()
 
 
+def test_the_apps_own_probe_speaks_tls_and_would_fail_without(pods):
+    old, _ = pods("deployment.yaml")
+    assert old.probe("readinessProbe", "web") == 200
+    assert old.node.run("curl", "--silent", "--max-time", "10", f"http://{old.ipv4}:80/", check=False).returncode != 0
+
+
 def test_with_the_native_sidecar_no_request_is_lost(node, pods):
     old, new = pods("deployment.yaml")
     client = Client(node)
@@ -105,6 +111,7 @@ def test_with_the_classic_sidecar_no_request_is_lost(node, pods):
         client.serve_more_from(old.ipv4)
         # Both get their signal at once, but the app is in its preStop.
         old.signal("sidelock")
+        wait_until(lambda: old.probe("readinessProbe") == 503, "the readiness to fail")
         client.serve_more_from(old.ipv4)
         client.use(new.ipv4)
         assert old.exit_code("sidelock") == 0, old.messages("sidelock")

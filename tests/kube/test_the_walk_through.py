@@ -70,6 +70,16 @@ def test_the_init_container_ended_well_with_two_capabilities_and_not_as_root(pod
     assert not ended["HostConfig"]["Privileged"]
 
 
+def test_its_probes_are_answered_over_both_families(pod):
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert [pod.probe(kind, address=address) for address in addresses(pod)] == [200, 200], kind
+
+
+def test_doctor_finds_nothing_wrong_from_within_the_sidecar(node, pod):
+    done = node.podman("exec", "nginx-sidelock", "sidelock", "doctor", "--ports=80", check=False)
+    assert done.returncode == 0 and " 0 failed" in done.stdout, done.stdout
+
+
 def test_sigterm_ends_the_sidecar_with_code_zero_once_the_transfer_is_done(node, folder):
     played = documents.of_kind(documents.load(documents.MANIFESTS / "nginx-sidecar.yaml"), "Pod")
     played["metadata"]["name"] = "ending"

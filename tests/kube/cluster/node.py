@@ -23,7 +23,7 @@ def _namespace_init(parent):
 
 
 class Node:
-    """Context manager. `share` is a folder of ours that the node sees as /share."""
+    """Context manager. `share` is a folder of ours that the node sees as /share; `pid` is its first process, out here."""
 
     def __init__(self, share):
         self.share = pathlib.Path(share)
@@ -32,14 +32,14 @@ class Node:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         try:
             assert self._process.stdout.readline() == "up\n", "the node did not start; its messages are above"
-            self._pid = _namespace_init(self._process.pid)
+            self.pid = _namespace_init(self._process.pid)
         except BaseException:
             self.stop()
             raise
 
     def run(self, *command, check=True, timeout=DEADLINE, **options):
         """Runs a command in the node; the CompletedProcess has text output."""
-        prefix = ["nsenter", "--target", str(self._pid), "--all", "--root", "--wd", "env", "-i", "HOME=/root", "LANG=C.UTF-8",
+        prefix = ["nsenter", "--target", str(self.pid), "--all", "--root", "--wd", "env", "-i", "HOME=/root", "LANG=C.UTF-8",
                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"]
         done = subprocess.run([*prefix, *command], check=False, capture_output=True, text=True, timeout=timeout, **options)
         assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -50,6 +50,10 @@ class Node:
 
     def inspect(self, kind, name):
         return json.loads(self.podman(kind, "inspect", name).stdout)
+
+    def signal(self, number):
+        """To the script that holds the node."""
+        self._process.send_signal(number)
 
     def stop(self):
         self._process.terminate()

@@ -23,7 +23,8 @@ class Pod:
     def __init__(self, node, pod, secrets=()):
         self.node = node
         self.name = pod["metadata"]["name"]
-        self._text = "---\n".join(yaml.safe_dump(document) for document in (*secrets, for_podman(pod)))
+        self._spec = for_podman(pod)["spec"]
+        self._text = "---\n".join(yaml.safe_dump(document) for document in (*secrets, pod))
 
     def __enter__(self):
         try:
@@ -68,6 +69,15 @@ class Pod:
             return any(message.startswith("ready") for message in self.messages(container))
         wait_until(is_ready, f"{container} to be ready")
         return self
+
+    def probe(self, kind, container="sidelock", address=None):
+        """Asks what a kubelet's httpGet probe asks, from outside; returns the status code."""
+        found = next(each for each in self._spec["containers"] if each["name"] == container)
+        get = found[kind]["httpGet"]
+        port = {each.get("name"): each["containerPort"] for each in found["ports"]}.get(get["port"], get["port"])
+        url = f"{get.get('scheme', 'HTTP').lower()}://{address or self.ipv4}:{port}{get['path']}"
+        return int(self.node.run("curl", "--silent", "--insecure", "--max-time", "10", "--output", "/dev/null", "--write-out",
+                                 "%{http_code}", url, check=False).stdout)
 
     def signal(self, container, number=signal.SIGTERM):
         self.node.podman("kill", "--signal", str(int(number)), f"{self.name}-{container}")
