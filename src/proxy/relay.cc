@@ -55,7 +55,7 @@ task<> Relay::client_to_app() {
       const IoResult sent = app_.write(bytes);
       if (sent.state == Io::kError) break;  // the app is gone: its own stream tells how
       progress_.counters->sent_to_app.add(sent.bytes);
-      window.learn(got.bytes, sent.bytes == got.bytes);
+      window.learn(got.bytes, sent.bytes == bytes.size());
       kept.append(bytes.subspan(sent.bytes));
       is_delivering_ = true;
       while (!kept.empty()) {

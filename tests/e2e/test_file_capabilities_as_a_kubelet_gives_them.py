@@ -1,4 +1,4 @@
-"""init as a non-root user with no_new_privs: the binary's file capabilities (+p) are all it has, as in a container."""
+"""A non-root user with no_new_privs: the binary's file capabilities (+p) are all it has, as in a container."""
 
 import ctypes
 import os
@@ -74,3 +74,22 @@ def test_the_same_file_starts_where_all_capabilities_are_dropped_and_says_what_i
     assert done.returncode == 3, done
     assert f"missing: {named}" in done.stdout
     assert "SIDELOCK_IN" not in saved_rules(lab.pod) and "sidelock" not in nft_tables(lab)
+
+
+def run_tproxy(lab, program, bounding):
+    """A run that finds no rules: it ends with 5 once it listens, and with 3 when it may not."""
+    environment = clean_environment(ASAN_OPTIONS="detect_leaks=0")
+    command = [str(program), "run", "--capture", "tproxy", "--ports", "80", "--self-signed", "localhost", "--capture-timeout", "1ms"]
+    return lab.pod.enter(lambda: subprocess.run(command, preexec_fn=as_container(bounding), env=environment,
+                                                capture_output=True, text=True, timeout=60, check=False))
+
+
+def test_run_raises_net_raw_and_needs_no_more(lab, capable_binary):
+    done = run_tproxy(lab, capable_binary, {CAP_NET_RAW})
+    assert done.returncode == 5, done
+
+
+def test_run_starts_without_net_raw_and_says_that_it_is_missing(lab, capable_binary):
+    done = run_tproxy(lab, capable_binary, set())
+    assert done.returncode == 3, done
+    assert "NET_RAW" in done.stdout

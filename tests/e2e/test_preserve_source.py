@@ -83,6 +83,15 @@ def test_the_same_port_towards_two_addresses_of_the_pod_keeps_the_address(lab, a
             client.close()
 
 
+def test_a_client_port_that_only_root_may_bind_is_exchanged_and_the_address_kept(lab, app, captured):
+    with captured("require"):
+        with connect_tls(80, POD4, namespace=lab.client.name, source_port=81) as client:
+            exchange(client)
+            address, port = peer(app.connection())
+            assert address == CLIENT4 and port > 1023
+            client.unwrap()
+
+
 def test_a_client_that_reuses_its_port_at_once_is_served(lab, app, captured):
     with captured("require"):
         for _ in range(5):
