@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "config/options.h"
 #include "doctor/doctor.h"
+#include "doctor/explain.h"
+#include "doctor/in_use.h"
 #include "netsetup/init.h"
 #include "run/run.h"
 #include "tls/features.h"
@@ -64,8 +66,15 @@ ExitCode init(const Settings& settings) {
   return ExitCode::kOk;
 }
 
-ExitCode cleanup(const Settings& settings) {
-  remove_capture(settings.capture);
+// Without the rules, clients that came to `run` a moment ago would reach the app in plain text.
+ExitCode cleanup(const Invocation& invocation) {
+  const std::string server = invocation.is_forced ? "" : who_serves_captured_connections();
+  if (!server.empty()) {
+    throw Failure{ExitCode::kUsage, server +
+                                        ": without the rules its clients reach the app in plain text; end it first, "
+                                        "or give --force"};
+  }
+  remove_capture(invocation.settings.capture);
   return ExitCode::kOk;
 }
 
@@ -76,8 +85,11 @@ ExitCode dry_run(const Invocation& invocation) {
   return print(dry_run_text(invocation.settings.capture));
 }
 
-ExitCode doctor(const Invocation& invocation) {
-  const Diagnosis diagnosis = diagnose(invocation.settings, invocation.warnings);
+// doctor and explain.
+ExitCode look(const Invocation& invocation) {
+  const bool is_explain = invocation.command == Command::kExplain;
+  const Diagnosis diagnosis = is_explain ? explain(invocation.settings, invocation.explain)
+                                         : diagnose(invocation.settings, invocation.warnings);
   print(diagnosis.text);
   return diagnosis.code;
 }
@@ -97,11 +109,11 @@ ExitCode execute(const Invocation& invocation) {
   if (invocation.command == Command::kHelp) return print(help_text());
   if (invocation.command == Command::kVersion) return print(version_text());
   if (invocation.command == Command::kInit && settings.dry_run) return dry_run(invocation);
-  if (invocation.command == Command::kDoctor) return doctor(invocation);
+  if (invocation.command == Command::kDoctor || invocation.command == Command::kExplain) return look(invocation);
 
   log::start(log_format(settings.process.log_format), log_level(settings.process.log_level));
   for (const std::string& warning : invocation.warnings) log::warning("{}", warning);
-  if (invocation.command == Command::kCleanup) return cleanup(settings);
+  if (invocation.command == Command::kCleanup) return cleanup(invocation);
   log::info("sidelock {} {}", SIDELOCK_VERSION, invocation.command == Command::kInit ? "init" : "run");
   log_settings(invocation);
   return invocation.command == Command::kInit ? init(settings) : run(settings);

@@ -24,6 +24,7 @@ Usage: sidelock COMMAND [--SETTING VALUE]...
   run       terminate TLS on the captured ports and relay to the app
   cleanup   remove exactly the rules that init installed
   doctor    check everything that can be wrong, and say what mends it
+  explain   SRC[:PORT] DST:PORT: say what would happen to this connection
   version   print the version, OpenSSL's version and the features
   help      print this text
 

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/config_file.h"
+#include "config/connection.h"
 #include "config/option_table.h"
 #include "config/resolve.h"
 
@@ -26,7 +27,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::string_view kCommands = "init, run, cleanup, doctor, version, help";
+constexpr std::string_view kCommands = "init, run, cleanup, doctor, explain, version, help";
 
 [[noreturn]] void usage(const std::string& message) { throw Failure{ExitCode::kUsage, message}; }
 
@@ -68,6 +69,7 @@ std::string joined(const OptionSpec& option, const std::string& list, const std:
 
 struct CommandLine {
   Command command = Command::kHelp;
+  std::vector<std::string> words;  // behind the command
   std::map<std::string, std::string, std::less<>> flags;
 };
 
@@ -141,6 +143,7 @@ Command command_called(const std::string& word) {
   if (word == "run") return Command::kRun;
   if (word == "cleanup") return Command::kCleanup;
   if (word == "doctor") return Command::kDoctor;
+  if (word == "explain") return Command::kExplain;
   if (word == "version") return Command::kVersion;
   if (word == "help" || word == "-h") return Command::kHelp;
   if (word.starts_with('-'))
@@ -176,6 +179,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       add_flag(line, token);
     } else if (!word) {
       word = command_called(value);
+    } else if (*word == Command::kExplain && line.words.size() < 2) {
+      line.words.push_back(value);
     } else if (*word != Command::kHelp) {
       usage(fmt::format("\"{}\": is one word too many; allowed: one command ({}) and --NAME VALUE settings",
                         log::printable(value), kCommands));
@@ -271,6 +276,10 @@ Invocation parse_invocation(int argc, const char* const* argv, const char* const
     if (source != ValueSource::kDefault) values.set(option.name, source, without_file.of(option.name));
   }
   invocation.settings = resolve(values, invocation.command, read_local_ports());
+  invocation.is_forced = parse_switch(values.of("force"));
+  invocation.explain.via = values.of("via").text;
+  invocation.explain.server_name = values.of("sni").text;
+  if (line.command == Command::kExplain) set_connection(line.words, invocation.explain);
   invocation.effective = effective_lines(values);
   return invocation;
 }

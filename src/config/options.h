@@ -5,15 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "config/explain_settings.h"
 #include "config/settings.h"
 
 namespace sidelock {
 
-enum class Command { kInit, kRun, kCleanup, kDoctor, kVersion, kHelp };
+enum class Command { kInit, kRun, kCleanup, kDoctor, kExplain, kVersion, kHelp };
 
 struct Invocation {
   Command command = Command::kHelp;
   Settings settings;
+  ExplainSettings explain;            // both ends only for kExplain
+  bool is_forced = false;             // --force
   std::vector<std::string> warnings;  // unknown SIDELOCK_* variables, one line each
   std::vector<std::string>
       effective;  // "name = value (source)" for each setting, for the log at the start; no secret is in it

@@ -268,7 +268,7 @@ Settings resolve(const SettingValues& values, Command command, const LocalPorts&
       parse_choice<OutputFormat>(values.of("output"), {{"plain", OutputFormat::kPlain}, {"json", OutputFormat::kJson}});
 
   const bool is_captured = settings.capture.mode != CaptureMode::kNone;
-  const bool is_for_connections = command == Command::kRun || command == Command::kDoctor;
+  const bool is_for_connections = command != Command::kInit && command != Command::kCleanup;
   if (command == Command::kInit || is_for_connections) {
     if (is_captured) check_captured_mode(values, local, settings.capture);
     if (!is_captured) check_explicit_mode(values);

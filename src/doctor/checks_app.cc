@@ -111,7 +111,18 @@ std::vector<const CapturedPort*> ports_to_try(const Patient& patient, const Port
   return served;
 }
 
+// With --ports '*' there is no list of what should be there.
+Check check_any_app(const Patient& patient) {
+  const auto is_captured = [&](const WaitingSocket& socket) {
+    return contains(patient.settings.capture.ports, socket.local.port);
+  };
+  const auto listeners = std::ranges::count_if(patient.tcp, is_captured);
+  if (listeners > 0) return ok("app", fmt::format("{} socket(s) listen on captured ports", listeners));
+  return failed("app", ExitCode::kFailure, "nobody listens on any captured port", "start the app");
+}
+
 Check check_captured_app(const Patient& patient) {
+  if (patient.settings.capture.is_any_port) return check_any_app(patient);
   std::size_t tried = 0;
   std::string unserved;
   std::optional<Check> worst;

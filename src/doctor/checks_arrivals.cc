@@ -38,13 +38,6 @@ bool is_expected(const Place& place, const IpAddress& address) {
   return place.address ? *place.address == address : address.is_unspecified();
 }
 
-// Of the one who holds the socket, as far as that can be seen; else the user.
-std::string holder(const Patient& patient, const WaitingSocket& socket) {
-  const auto owner = patient.owners.find(socket.inode);
-  if (owner != patient.owners.end()) return owner->second.name;
-  return fmt::format("a process of uid {}", socket.uid);
-}
-
 // A socket that is bound to a narrower address takes connections away from the one for all of them, and one that is
 // shared (SO_REUSEPORT) gets its part.
 std::optional<std::string> intruder(const Patient& patient, const std::vector<Place>& places) {
@@ -54,7 +47,8 @@ std::optional<std::string> intruder(const Patient& patient, const std::vector<Pl
       const auto owner = patient.owners.find(socket.inode);
       const bool is_known = owner != patient.owners.end();
       const bool may_be_ours = is_known ? owner->second.is_sidelock : is_expected(place, socket.local.address);
-      const std::string what = fmt::format("{} listens on {}", holder(patient, socket), socket.local.to_string());
+      const std::string what =
+          fmt::format("{} listens on {}", holder_of(socket, patient.owners), socket.local.to_string());
       // Another address of an explicit listener's port may be the app's.
       if (place.address && !socket.local.address.is_unspecified() && socket.local.address != *place.address) continue;
       if (!may_be_ours) return what;
@@ -89,7 +83,8 @@ Check check_listeners(const Patient& patient) {
                   "start `sidelock run` with these settings; its log tells why it ended");
   }
   const auto first = listeners_at(patient.tcp, places.front().port);
-  return ok("listeners", fmt::format("{} listens on {} port(s)", holder(patient, *first.begin()), places.size()));
+  return ok("listeners",
+            fmt::format("{} listens on {} port(s)", holder_of(*first.begin(), patient.owners), places.size()));
 }
 
 std::vector<Family> families_to_prove(const CaptureSettings& settings) {
@@ -121,7 +116,7 @@ Check self_test(const Patient& patient) {
   const auto own = listeners_at(patient.tcp, port);
   if (!own.empty()) {
     return failed("self-test", ExitCode::kFailure,
-                  fmt::format("{} listens on the probe port {} itself", holder(patient, *own.begin()), port),
+                  fmt::format("{} listens on the probe port {} itself", holder_of(*own.begin(), patient.owners), port),
                   "let it listen elsewhere, or change a capture setting: the port is derived from all of them");
   }
   for (const Family family : families_to_prove(patient.settings.capture)) {

@@ -41,6 +41,11 @@ Check check_privileges(const Patient& patient) {
 }
 
 Check check_backend(const LiveRules& rules) {
+  if (rules.are_in_both) {
+    return failed("backend", ExitCode::kVerificationFailed,
+                  "rules of ours are in nftables and in iptables: whichever came last decides",
+                  "run `sidelock init` again: it leaves them in one of the two");
+  }
   if (rules.is_known) {
     return ok("backend", rules.ours.backend == BackendKind::kIptables ? "iptables (legacy x_tables)" : "nftables");
   }

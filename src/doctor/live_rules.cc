@@ -66,8 +66,11 @@ LiveRules read_nftables() {
 LiveRules read_live_rules() {
   raise_network_capabilities();
   LiveRules nftables = read_nftables();
-  if (holds_ours(nftables)) return nftables;
   LiveRules iptables = read_iptables();
+  if (holds_ours(nftables)) {
+    nftables.are_in_both = holds_ours(iptables);
+    return nftables;
+  }
   // That none are in nftables says nothing while iptables may not be looked at.
   const bool is_only_nftables = iptables.code == ExitCode::kNoBackend && nftables.is_known;
   return is_only_nftables ? nftables : iptables;

@@ -15,6 +15,7 @@ struct LiveRules {
   bool is_known = false;
   Plan ours;  // with counters, in the form of make_plan()
   Foreign foreign;
+  bool are_in_both = false;       // rules of ours are in the other backend as well, which are not in `ours`
   std::string why_unknown;        // when they could not be read
   ExitCode code = ExitCode::kOk;  // and the class of that
 };

@@ -1,8 +1,6 @@
 // What every check may look at, gathered once.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -21,7 +19,7 @@ struct Patient {
   LiveRules rules;                            // not read under --capture none
   std::vector<WaitingSocket> tcp;
   std::vector<WaitingSocket> udp;
-  std::map<std::uint64_t, SocketOwner> owners;
+  SocketOwners owners;
   std::vector<InterfaceAddress> addresses;
 
   [[nodiscard]] bool is_captured() const { return settings.capture.mode != CaptureMode::kNone; }

@@ -39,8 +39,8 @@ SocketOwner owner_from(const fs::path& process) {
 
 }  // namespace
 
-std::map<std::uint64_t, SocketOwner> socket_owners() {
-  std::map<std::uint64_t, SocketOwner> owners;
+SocketOwners socket_owners() {
+  SocketOwners owners;
   std::error_code error;  // processes come and go, and many are not ours to look at
   for (fs::directory_iterator process{"/proc", error}, end; !error && process != end; process.increment(error)) {
     if (process->path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
@@ -52,6 +52,11 @@ std::map<std::uint64_t, SocketOwner> socket_owners() {
     }
   }
   return owners;
+}
+
+std::string holder_of(const WaitingSocket& socket, const SocketOwners& owners) {
+  const auto owner = owners.find(socket.inode);
+  return owner == owners.end() ? fmt::format("a process of uid {}", socket.uid) : owner->second.name;
 }
 
 }  // namespace sidelock

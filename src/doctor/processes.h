@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "doctor/sockets.h"
+
 namespace sidelock {
 
 struct SocketOwner {
@@ -12,7 +14,12 @@ struct SocketOwner {
   bool is_sidelock = false;
 };
 
-// By /proc/PID/fd: inode of the socket -> its holder. Processes of other containers and of other users are not seen.
-std::map<std::uint64_t, SocketOwner> socket_owners();
+using SocketOwners = std::map<std::uint64_t, SocketOwner>;  // by the socket's inode
+
+// By /proc/PID/fd. Processes of other containers and of other users are not seen.
+SocketOwners socket_owners();
+
+// "nginx (pid 7)", or "a process of uid 1000" where it is not seen.
+std::string holder_of(const WaitingSocket& socket, const SocketOwners& owners);
 
 }  // namespace sidelock

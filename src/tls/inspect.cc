@@ -114,6 +114,12 @@ std::vector<std::string> alternative_names(const Credential& credential) {
   return all;
 }
 
+bool is_for_server(const Credential& credential, const std::string& server_name) {
+  X509* const certificate = credential.certificate.get();
+  if (::X509_check_ip_asc(certificate, server_name.c_str(), 0) == 1) return true;
+  return ::X509_check_host(certificate, server_name.c_str(), server_name.size(), 0, nullptr) == 1;
+}
+
 std::string issuer_of(const Credential& credential) {
   return text_of(::X509_get_issuer_name(credential.certificate.get()));
 }

@@ -17,6 +17,9 @@ std::vector<std::string> credential_faults(const Credential& credential, std::ch
 // The DNS names and addresses of the subjectAltName, escaped; not more than a handful.
 std::vector<std::string> alternative_names(const Credential& credential);
 
+// Whether a client that means this server by that name or address accepts the certificate's names.
+bool is_for_server(const Credential& credential, const std::string& server_name);
+
 // "CN=...", escaped.
 std::string issuer_of(const Credential& credential);
 

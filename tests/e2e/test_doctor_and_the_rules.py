@@ -1,5 +1,6 @@
 """doctor compares the rules in the kernel with those of its settings, finds who else has rules, and changes nothing."""
 
+import json
 import os
 import re
 
@@ -9,6 +10,7 @@ from support import apps
 from support.captured import POD4, init, run_captured, saved_rules
 from support.client import connect_tls
 from support.doctor import doctor
+from support.process import run_command
 
 pytestmark = pytest.mark.netns
 
@@ -77,6 +79,27 @@ def test_one_rule_that_is_gone(lab, healthy, family, table, chain, number):
     found.expect("rules", "failed", f"IPv{family} table {table}: wanted `-A {chain}", code=5)
     # The probe goes by the probe rule alone.
     assert found.status("self-test") == ("failed" if chain == "OUTPUT" else "ok")
+
+
+def test_nftables_rules(lab, healthy):
+    settings = (*healthy, "--backend", "nftables")
+    assert init(lab.pod, *settings).returncode == 0
+    found = doctor(lab.pod, *settings)
+    assert (found.wrong(), found.code) == (set(), 0), found.report
+    found.expect("backend", "ok", "nftables")
+    chains = json.loads(lab.pod.run("nft", "-j", "list", "table", "inet", "sidelock").stdout)["nftables"]
+    rule = next(entry["rule"] for entry in chains if entry.get("rule", {}).get("chain") == "nat_in")
+    lab.pod.run("nft", "delete", "rule", "inet", "sidelock", "nat_in", "handle", str(rule["handle"]))
+    doctor(lab.pod, *settings).expect("rules", "failed", "tcp dport 80", "sidelock init", code=5)
+    lab.pod.run("nft", "delete", "table", "inet", "sidelock")
+    doctor(lab.pod, *settings).expect("rules", "failed", "there are none", code=5)
+
+
+def test_rules_in_both_backends(lab, healthy):
+    iptables_rules = run_command(["init", *healthy, "--dry-run", "--backend", "iptables"]).stdout.split("# IPv6")[0]
+    assert init(lab.pod, *healthy, "--backend", "nftables").returncode == 0
+    lab.pod.run("iptables-legacy-restore", input=iptables_rules)
+    doctor(lab.pod, *healthy, "--backend", "nftables").expect("backend", "failed", "nftables and in iptables", "sidelock init", code=5)
 
 
 def test_rules_in_another_order(lab, healthy):

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "proxy": {"policy", "tls", "io", "config/capture_contract"},
     "admin": set(),
     "netsetup": {"config/capture_contract"},
-    "doctor": {"netsetup", "policy", "tls", "config/capture_contract", "config/port_ranges"},
+    "doctor": {"netsetup", "policy", "tls", "config/capture_contract", "config/explain_settings", "config/port_ranges"},
 }
 
 # Headers of libraries and of the kernel, and the only files that may include them.

@@ -8,6 +8,8 @@ def test_every_outcome_is_explained(root):
     section = (root / "docs/operations.md").read_text().split("## The access log\n")[1].split("\n## ")[0]
     explained = re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
     assert explained == re.findall(r'"([a-z_]+)"', listed)
+    rows = re.findall(r"^\| `[a-z_]+` \| (.*) \| (.*) \|$", section, re.MULTILINE)
+    assert len(rows) == len(explained) and all(meaning.strip() and advice.strip() for meaning, advice in rows)
 
 
 def test_every_check_of_doctor_is_explained(root):

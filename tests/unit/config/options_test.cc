@@ -23,6 +23,7 @@ TEST(Commands, AreKnownByTheirNames) {
   EXPECT_EQ(parsed({"--ports", "80", "run"}).command, Command::kRun);
   EXPECT_EQ(parsed({"cleanup"}).command, Command::kCleanup);
   EXPECT_EQ(parsed({"doctor", "--ports", "80"}).command, Command::kDoctor);
+  EXPECT_EQ(parsed({"explain", "--ports", "80", "::1", "[::1]:80"}).command, Command::kExplain);
   EXPECT_EQ(parsed({"version"}).command, Command::kVersion);
   EXPECT_EQ(parsed({"--version"}).command, Command::kVersion);
   for (const Words& words : {Words{"help"}, {"--help"}, {"-h"}, {"run", "--help"}, {"init", "-h"}, {"help", "init"}}) {
@@ -37,7 +38,8 @@ TEST(Commands, HelpAndVersionAnswerHoweverBrokenTheSettingsAre) {
 }
 
 TEST(Commands, AnythingElseIsRefusedWithTheListOfThem) {
-  EXPECT_THAT(refusal({}), AllOf(HasSubstr("no command"), HasSubstr("init, run, cleanup, doctor, version, help")));
+  EXPECT_THAT(refusal({}),
+              AllOf(HasSubstr("no command"), HasSubstr("init, run, cleanup, doctor, explain, version, help")));
   EXPECT_THAT(refusal({"start"}), AllOf(StartsWith("\"start\": there is no such command"), HasSubstr("init, run")));
   EXPECT_THAT(refusal({"run", "init"}), AllOf(StartsWith("\"init\""), HasSubstr("one word too many")));
   EXPECT_THAT(refusal({"-x"}), AllOf(StartsWith("\"-x\""), HasSubstr("no such flag")));
