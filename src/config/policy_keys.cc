@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/lower_case.h"
+#include "base/uri_pattern.h"
+
 namespace sidelock {
 
 namespace {
@@ -59,6 +62,50 @@ void parse_preamble(const SettingValue& value, PortPolicy& policy) {
   policy.tls.preamble = parse_choice<Preamble>(value, {{"none", Preamble::kNone}, {"postgres", Preamble::kPostgres}});
 }
 
+void parse_client_auth(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.client_auth = parse_choice<ClientAuth>(
+      value, {{"none", ClientAuth::kNone}, {"optional", ClientAuth::kOptional}, {"require", ClientAuth::kRequire}});
+}
+
+void parse_allow_dns(const SettingValue& value, PortPolicy& policy) {
+  constexpr std::string_view kAllowed =
+      "DNS names, comma separated, such as web.example; wildcards are for --allow-uri";
+  policy.tls.allowed_clients.dns.clear();
+  for (const std::string& name : parse_list(value, kAllowed)) {
+    if (name.find_first_of("*/: ") != std::string::npos) refuse(value, name, "is no DNS name", kAllowed);
+    policy.tls.allowed_clients.dns.push_back(lower_case(name));
+  }
+}
+
+void parse_allow_uri(const SettingValue& value, PortPolicy& policy) {
+  constexpr std::string_view kAllowed =
+      "URIs in which * stands for one path segment and ** for the rest, such as spiffe://cluster.local/ns/*/sa/web";
+  policy.tls.allowed_clients.uris = parse_list(value, kAllowed);
+  for (const std::string& pattern : policy.tls.allowed_clients.uris) {
+    if (const auto fault = fault_of_uri_pattern(pattern)) refuse(value, pattern, *fault, kAllowed);
+  }
+}
+
+void parse_allow_cn(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.allowed_clients.common_names = parse_list(value, "common names, comma separated");
+}
+
+void parse_allow_ou(const SettingValue& value, PortPolicy& policy) {
+  policy.tls.allowed_clients.units = parse_list(value, "organizational units, comma separated");
+}
+
+void parse_allow_spki_pin(const SettingValue& value, PortPolicy& policy) {
+  constexpr std::string_view kAllowed =
+      "what `openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64` says of the public key";
+  constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  policy.tls.allowed_clients.spki_pins = parse_list(value, kAllowed);
+  for (const std::string& pin : policy.tls.allowed_clients.spki_pins) {
+    if (pin.size() != 44 || pin.find_first_not_of(kBase64) != 43 || pin.back() != '=') {
+      refuse(value, pin, "is no SHA-256 in base64", kAllowed);
+    }
+  }
+}
+
 constexpr auto kKeys = std::to_array<PolicyKey>({
     {"upstream", parse_upstream},
     {"on-truncation", parse_on_truncation},
@@ -68,6 +115,12 @@ constexpr auto kKeys = std::to_array<PolicyKey>({
     {"alpn", parse_alpn},
     {"plaintext", parse_plaintext},
     {"preamble", parse_preamble},
+    {"client-auth", parse_client_auth},
+    {"allow-dns", parse_allow_dns},
+    {"allow-uri", parse_allow_uri},
+    {"allow-cn", parse_allow_cn},
+    {"allow-ou", parse_allow_ou},
+    {"allow-spki-pin", parse_allow_spki_pin},
 });
 
 }  // namespace

@@ -199,6 +199,37 @@ TlsSettings tls_settings(const SettingValues& values) {
   return tls;
 }
 
+bool asks_clients(const Settings& settings) {
+  const auto asks = [](const auto& port) { return port.policy.tls.client_auth != ClientAuth::kNone; };
+  const bool does_any_port = settings.capture.is_any_port && settings.any_port.tls.client_auth != ClientAuth::kNone;
+  return does_any_port || std::ranges::any_of(settings.captured_ports, asks) ||
+         std::ranges::any_of(settings.listeners, asks);
+}
+
+// The files are used only where a port asks for certificates.
+void find_client_files(const SettingValues& values, Settings& settings) {
+  TlsSettings& tls = settings.tls;
+  tls.client_ca_file = values.of("client-ca-file").text;
+  tls.client_crl_file = values.of("client-crl-file").text;
+  if (!asks_clients(settings)) {
+    for (const std::string_view name : {"client-ca-file", "client-crl-file"}) {
+      if (!values.is_given(name)) continue;
+      usage(
+          fmt::format("{}: has no meaning while no port asks clients for certificates; allowed: with --client-auth "
+                      "optional or require",
+                      values.of(name).where));
+    }
+  } else if (tls.client_ca_file.empty()) {
+    if (tls.directory.empty()) {
+      usage(
+          fmt::format("{}: asks for client certificates without authorities; allowed: --client-ca-file FILE, or "
+                      "--tls-dir with a ca.crt",
+                      values.of("client-auth").where));
+    }
+    tls.client_ca_file = tls.directory + "/ca.crt";
+  }
+}
+
 void check_tls(const SettingValues& values, const TlsSettings& tls) {
   check_tls_sources(values);
   const std::size_t keys = tls.private_key_files.size();
@@ -284,6 +315,7 @@ Settings resolve(const SettingValues& values, Command command, const LocalPorts&
     if (is_captured) check_map(values.of("map"), map, settings.capture);
     check_policies(settings, policies);
     check_tls(values, settings.tls);
+    find_client_files(values, settings);
   }
   return settings;
 }

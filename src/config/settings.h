@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "config/client_policy.h"
 
 namespace sidelock {
 
@@ -63,6 +64,8 @@ struct TlsPolicy {
   std::vector<std::string> alpn;  // only for AlpnMode::kList; each 1 to 255 bytes
   bool is_plaintext_allowed = false;
   Preamble preamble = Preamble::kNone;
+  ClientAuth client_auth = ClientAuth::kNone;
+  AllowList allowed_clients;  // only with ClientAuth::kRequire; empty: every client with a verified certificate
 };
 
 // How a connection to one port is served: the global settings, and over them those of --port-policy. Immutable while a
@@ -97,6 +100,8 @@ struct TlsSettings {
   std::vector<std::string> private_key_files;  // no key files at all: each certificate file holds its key
   std::string self_signed;                     // --self-signed NAME
   bool is_sni_strict = false;                  // unknown server names are refused
+  std::string client_ca_file;                  // empty: no port asks clients for certificates
+  std::string client_crl_file;                 // empty: revocation is not checked
   bool is_tls12_allowed = true;                // --tls-min-version 1.2
   std::vector<std::string> cipher_suites;      // in our order of preference; empty: the built-in ones
   std::vector<std::string> groups;             // the same for key exchange groups

@@ -14,6 +14,7 @@
 #include "doctor/checks.h"
 #include "tls/credential.h"
 #include "tls/inspect.h"
+#include "tls/tls_files.h"
 
 namespace sidelock {
 
@@ -140,7 +141,7 @@ Checks check_files(const TlsSettings& tls) {
   Checks checks;
   std::vector<std::shared_ptr<const Credential>> credentials;
   try {
-    credentials = load_credentials(tls);
+    credentials = load_tls_files(tls).credentials;
     check_servable(tls);
   } catch (const Failure& failure) {
     return {cannot_be_used(files, failure)};

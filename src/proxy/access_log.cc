@@ -20,6 +20,7 @@ std::string plain_access_line(const AccessRecord& record) {
   }
   if (!record.tls.server_name.empty()) line += " sni=" + log::printable(record.tls.server_name);
   if (!record.tls.protocol.empty()) line += " alpn=" + log::printable(record.tls.protocol);
+  if (record.tls.has_client_certificate) line += " client=" + log::printable(record.tls.client_subject);
   line +=
       fmt::format(" received={} sent={} {:.3f}s", record.received_bytes, record.sent_bytes, record.duration.count());
   if (record.is_source_preserved == false) line += " source-not-preserved";
@@ -51,6 +52,7 @@ std::string json_access_line(const AccessRecord& record) {
   if (!record.tls.server_name.empty()) line["tls.client.server_name"] = log::printable(record.tls.server_name);
   if (record.is_source_preserved) line["upstream.source_preserved"] = *record.is_source_preserved;
   if (!record.unique_id.empty()) line["proxy_protocol.unique_id"] = record.unique_id;
+  if (record.tls.has_client_certificate) line["tls.client.subject"] = log::printable(record.tls.client_subject);
   line["outcome"] = name(record.outcome);
   if (!is_routine_ending(record.outcome)) line["error.type"] = name(record.outcome);
   if (!record.failure.empty()) line["error.message"] = log::printable(record.failure);

@@ -62,6 +62,9 @@ task<> conclude(Connection& connection, Outcome outcome) {
     case Outcome::kHandshakeFailed:
     case Outcome::kNoApplicationProtocol:
     case Outcome::kUnknownName:
+    case Outcome::kClientCertMissing:
+    case Outcome::kClientCertInvalid:
+    case Outcome::kClientNotAllowed:
       if (app) app->close_with_reset();  // connected to before the handshake
       co_await linger(connection);
       co_return;

@@ -133,6 +133,9 @@ task<Refusal> shake_hands(Connection& connection) {
     case Handshake::kClosed: co_return refusal(Outcome::kHandshakeClosed);
     case Handshake::kNoApplicationProtocol: co_return Outcome::kNoApplicationProtocol;
     case Handshake::kUnknownName: co_return Outcome::kUnknownName;
+    case Handshake::kClientCertificateMissing: co_return Outcome::kClientCertMissing;
+    case Handshake::kClientCertificateInvalid: co_return Outcome::kClientCertInvalid;
+    case Handshake::kClientNotAllowed: co_return Outcome::kClientNotAllowed;
     case Handshake::kFailed: break;
   }
   co_return Outcome::kHandshakeFailed;

@@ -24,6 +24,9 @@ enum class Outcome {
   kPlaintext,
   kNoApplicationProtocol,
   kUnknownName,
+  kClientCertMissing,
+  kClientCertInvalid,
+  kClientNotAllowed,
   kNotCaptured,
   kNotConfigured,
   kForeignDestination,
@@ -35,7 +38,7 @@ enum class Outcome {
   kInternal,
 };
 
-inline constexpr std::array<std::string_view, 25> kOutcomeNames{
+inline constexpr std::array<std::string_view, 28> kOutcomeNames{
     "ok",
     "client_closed_bare",
     "client_reset",
@@ -52,6 +55,9 @@ inline constexpr std::array<std::string_view, 25> kOutcomeNames{
     "plaintext",
     "no_application_protocol",
     "unknown_name",
+    "client_cert_missing",
+    "client_cert_invalid",
+    "client_not_allowed",
     "not_captured",
     "not_configured",
     "foreign_destination",

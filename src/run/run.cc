@@ -15,12 +15,14 @@
 #include "proxy/own_addresses.h"
 #include "proxy/worker.h"
 #include "run/admin_service.h"
+#include "run/announce.h"
 #include "run/capture_proof.h"
 #include "run/health.h"
 #include "run/listeners.h"
 #include "run/observation.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
+#include "tls/tls_files.h"
 
 namespace sidelock {
 
@@ -56,44 +58,6 @@ void check_upstream_addresses(const Settings& settings) {
   }
 }
 
-void announce(const Credentials& credentials) {
-  const auto now = std::chrono::system_clock::now();
-  for (const auto& credential : credentials) {
-    const auto days = std::chrono::duration_cast<std::chrono::hours>(credential->not_after - now).count() / 24;
-    const std::string subject = log::printable(credential->subject);
-    if (credential->source == "self-signed") {
-      log::warning("SELF-SIGNED certificate for {}: no client can verify it; for trying out only", subject);
-    } else if (credential->not_after < now) {
-      log::warning("certificate {} from {} has EXPIRED: clients will refuse it", subject, credential->source);
-    } else if (credential->not_before > now) {
-      log::warning("certificate {} from {} is not valid yet: clients will refuse it", subject, credential->source);
-    } else {
-      log::info("certificate {} from {}, valid for {} more days", subject, credential->source, days);
-    }
-  }
-  for (const auto& credential : credentials) {
-    if (!credential->has_malformed_name) continue;
-    log::warning("certificate {} from {} has a name with a NUL byte or one that cannot be read, which is left out",
-                 log::printable(credential->subject), credential->source);
-  }
-  for (const std::size_t place : choice_among(credentials).unused()) {
-    log::warning("certificate {} from {} is never used: others before it have all of its names and its kind of key",
-                 log::printable(credentials[place]->subject), credentials[place]->source);
-  }
-}
-
-void announce_plaintext(const Settings& settings) {
-  std::string ports;
-  const auto add = [&](std::uint16_t port, const PortPolicy& policy) {
-    if (policy.tls.is_plaintext_allowed) ports += (ports.empty() ? "" : ",") + std::to_string(port);
-  };
-  for (const CapturedPort& captured : settings.captured_ports) add(captured.port, captured.policy);
-  for (const ExplicitListener& listener : settings.listeners) add(listener.port, listener.policy);
-  if (ports.empty()) return;
-  log::warning("--plaintext allow: clients without TLS reach the app on port(s) {}; for moving them to TLS only",
-               ports);
-}
-
 // Set-up only: a file capability gives it as permitted, so that the program starts where the container allows none.
 void require_net_raw(std::string_view setting) {
   if (raise_capability(CAP_NET_RAW)) return;
@@ -112,6 +76,7 @@ class Supervisor {
   Background handle_signals();
   Background drain();
   void serve_admin();
+  Background remind_of_expiry();
   void reload();
   void terminate();
   void finish(ExitCode code);
@@ -127,6 +92,7 @@ class Supervisor {
   Fd admin_listener_;
   Health health_;
   std::shared_ptr<TicketKeys> tickets_;
+  Credentials credentials_;  // those in use
   std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   std::optional<CaptureProof> proof_;
   std::optional<CredentialWatch> credential_watch_;
@@ -137,6 +103,7 @@ class Supervisor {
   ExitCode exit_code_ = ExitCode::kOk;
   Background signal_handling_;
   Background draining_;
+  Background reminding_;
 };
 
 Supervisor::Supervisor(const Settings& settings)
@@ -162,11 +129,11 @@ Supervisor::Supervisor(const Settings& settings)
   if (settings.admin.address) admin_listener_ = open_admin_listener("--admin-address", *settings.admin.address);
   // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
   drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
-
   tickets_ = std::make_shared<TicketKeys>();
-  const Credentials credentials = load_credentials(settings.tls);
-  announce(credentials);
-  health_.note_credentials(credentials, false);
+  const TlsFiles files = load_tls_files(settings.tls);
+  announce(files);
+  credentials_ = files.credentials;
+  health_.note_credentials(files.credentials, false);
   announce_plaintext(settings);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
@@ -174,7 +141,7 @@ Supervisor::Supervisor(const Settings& settings)
   for (auto& listeners : listeners_) {
     const WorkerLimits share{(limits_.connections + limits_.workers - 1) / limits_.workers,
                              (limits_.handshakes + limits_.workers - 1) / limits_.workers};
-    auto context = std::make_shared<const TlsContext>(settings.tls, credentials, tickets_);
+    auto context = std::make_shared<const TlsContext>(settings.tls, files, tickets_);
     workers_.push_back(
         std::make_unique<Worker>(settings, share, *shared_, std::move(listeners), std::move(context), on_probe));
   }
@@ -204,10 +171,9 @@ ExitCode Supervisor::serve() {
   health_.note_listening(port_count());
   serve_admin();
   signal_handling_ = handle_signals();
-  if (settings_.tls.self_signed.empty()) {
-    credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
-    credential_watch_->start();
-  }
+  credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
+  credential_watch_->start();
+  reminding_ = remind_of_expiry();
   if (proof_) {
     proof_->start();
   } else {
@@ -252,17 +218,25 @@ Background Supervisor::handle_signals() {
   }
 }
 
+Background Supervisor::remind_of_expiry() {
+  for (;;) {
+    co_await reactor_.sleep(std::chrono::hours{1});
+    warn_of_expiry(credentials_);
+  }
+}
+
 void Supervisor::reload() {
   try {
-    const Credentials credentials = load_credentials(settings_.tls);
+    const TlsFiles files = load_tls_files(settings_.tls);
     std::vector<std::shared_ptr<const TlsContext>> contexts;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      contexts.push_back(std::make_shared<const TlsContext>(settings_.tls, credentials, tickets_));
+      contexts.push_back(std::make_shared<const TlsContext>(settings_.tls, files, tickets_));
     }
     tickets_->replace_all(Clock::now());
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
-    announce(credentials);
-    health_.note_credentials(credentials, true);
+    announce(files);
+    credentials_ = files.credentials;
+    health_.note_credentials(files.credentials, true);
     log::info("credential reloaded: new handshakes use it");
   } catch (const std::exception& failure) {
     health_.note_failed_reload();

@@ -12,6 +12,9 @@
 
 #include "base/error.h"
 #include "tls/alpn.h"
+#include "tls/client_gate.h"
+#include "tls/connection_policy.h"
+#include "tls/digest.h"
 #include "tls/error.h"
 #include "tls/server_names.h"
 
@@ -83,10 +86,32 @@ void set_groups(SSL_CTX* context, const std::vector<std::string>& wanted) {
   require(try_groups(context, groups), "set the key exchange groups");
 }
 
+Digest digest_of(const std::vector<const Credential*>& credentials, const ClientTrust* trust) {
+  Sha256 digest;
+  for (const Credential* const credential : credentials) digest.add(credential->certificate.get());
+  if (trust != nullptr) digest.add({reinterpret_cast<const char*>(trust->digest.data()), trust->digest.size()});
+  return digest.finish();
+}
+
+Digest digest_of(const TlsPolicy& policy, const Digest& binding) {
+  Sha256 digest;
+  digest.add({reinterpret_cast<const char*>(binding.data()), binding.size()});
+  digest.add(policy.client_auth == ClientAuth::kRequire ? "require" : "optional");
+  const AllowList& list = policy.allowed_clients;
+  for (const auto* const names :
+       {&policy.alpn, &list.dns, &list.uris, &list.common_names, &list.units, &list.spki_pins}) {
+    digest.add(std::to_string(names->size()));
+    for (const std::string& name : *names) digest.add(name);
+  }
+  return digest.finish();
+}
+
 }  // namespace
 
 struct TlsContext::Callbacks {
   std::shared_ptr<TicketKeys> tickets;
+  std::shared_ptr<const ClientTrust> client_trust;
+  Digest binding{};                           // of the credential and the client authorities
   std::unique_ptr<ServerNames> server_names;  // in the default context alone
 
   static int index() {
@@ -102,13 +127,23 @@ struct TlsContext::Callbacks {
     return *static_cast<Callbacks*>(::SSL_CTX_get_ex_data(::SSL_get_SSL_CTX(ssl), index()));
   }
 
-  // The policy of the port that the connection came to.
-  static const TlsPolicy& policy_of(const SSL* ssl) {
-    return *static_cast<const TlsPolicy*>(::SSL_get_ex_data(ssl, policy_index()));
+  // Once the credential is chosen: a session serves only connections with the same credential and, where clients are
+  // asked for certificates, the same authorities, revocation lists and policy.
+  static void bind_session(SSL* ssl) {
+    const TlsPolicy& policy = policy_of(ssl);
+    if (policy.client_auth == ClientAuth::kNone) return;  // the context's own is enough
+    const Digest digest = digest_of(policy, of(ssl).binding);
+    ::SSL_set_session_id_context(ssl, digest.data(), digest.size());
   }
-  static int policy_index() {
-    static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
-    return index;
+
+  // SSL_CTX_set_client_hello_cb(3), where there is something to choose or to refuse.
+  static int choose_credential(SSL* ssl, int* alert, void* /*unused*/) {
+    if (!of(ssl).server_names->choose(ssl)) {
+      *alert = SSL_AD_UNRECOGNIZED_NAME;
+      return SSL_CLIENT_HELLO_ERROR;
+    }
+    bind_session(ssl);
+    return SSL_CLIENT_HELLO_SUCCESS;
   }
 
   static int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
@@ -158,21 +193,6 @@ struct TlsContext::Callbacks {
 
 namespace {
 
-// Binds sessions to the credential: SHA-256 over the certificates.
-std::array<unsigned char, 32> digest_of(const std::vector<const Credential*>& credentials) {
-  std::array<unsigned char, 32> digest{};
-  const DigestContextPtr context{::EVP_MD_CTX_new()};
-  bool is_good = context != nullptr && ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr) == 1;
-  for (const Credential* const credential : credentials) {
-    unsigned char* bytes = nullptr;
-    const int size = ::i2d_X509(credential->certificate.get(), &bytes);
-    const OpensslBytesPtr owner{bytes};
-    is_good = is_good && size > 0 && ::EVP_DigestUpdate(context.get(), bytes, static_cast<std::size_t>(size)) == 1;
-  }
-  require(is_good && ::EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1, "bind sessions");
-  return digest;
-}
-
 void use_credential(SSL_CTX* context, const Credential& credential) {
   ::ERR_clear_error();
   require(::SSL_CTX_use_certificate(context, credential.certificate.get()) == 1,
@@ -187,12 +207,14 @@ void use_credential(SSL_CTX* context, const Credential& credential) {
 }  // namespace
 
 SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<const Credential*>& credentials,
+                               const std::shared_ptr<const ClientTrust>& trust,
                                const std::shared_ptr<TicketKeys>& tickets) {
   ::ERR_clear_error();
   SslContextPtr made{::SSL_CTX_new(::TLS_server_method())};
   SSL_CTX* const context = made.get();
   require(context != nullptr, "make a TLS context");
-  auto callbacks = std::make_unique<Callbacks>(Callbacks{tickets, nullptr});
+  auto callbacks = std::make_unique<Callbacks>(Callbacks{tickets, trust, digest_of(credentials, trust.get()), nullptr});
+  const Digest binding = callbacks->binding;
   require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
   static_cast<void>(callbacks.release());  // the SSL_CTX frees it, by free_callbacks
 
@@ -205,40 +227,43 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
                                      SSL_OP_PRIORITIZE_CHACHA);
   // Idle connections give their 17 KiB record buffers back; the relay never repeats a write with the same buffer.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // What is sent is the chain of the file. OpenSSL would look for issuers in each handshake.
+  SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
 
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  const auto digest = digest_of(credentials);
-  require(::SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) == 1, "set the session context");
+  require(::SSL_CTX_set_session_id_context(context, binding.data(), binding.size()) == 1, "set the session context");
+  require(::SSL_CTX_set_max_early_data(context, 0) == 1, "refuse early data");
   // Under TLS 1.3 TlsStream sends the ticket with the first bytes for the client: none of its own accord.
   require(::SSL_CTX_set_num_tickets(context, 0) == 1, "set the number of session tickets");
   ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
   ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::ticket_key);
   ::SSL_CTX_set_alpn_select_cb(context, Callbacks::select_alpn, nullptr);
 
+  if (trust) install_client_gate(context, *trust);
   for (const Credential* const credential : credentials) use_credential(context, *credential);
   return made;
 }
 
-TlsContext::TlsContext(const TlsSettings& settings, const Credentials& credentials,
-                       const std::shared_ptr<TicketKeys>& tickets) {
-  CredentialChoice choice = choice_among(credentials);
+TlsContext::TlsContext(const TlsSettings& settings, const TlsFiles& files, const std::shared_ptr<TicketKeys>& tickets) {
+  CredentialChoice choice = choice_among(files.credentials);
   std::vector<SslContextPtr> others;
   for (const CredentialChoice::Set& set : choice.sets()) {
     std::vector<const Credential*> members;
-    for (const std::size_t place : set) members.push_back(credentials[place].get());
-    (context_ ? others.emplace_back() : context_) = make(settings, members, tickets);
+    for (const std::size_t place : set) members.push_back(files.credentials[place].get());
+    (context_ ? others.emplace_back() : context_) = make(settings, members, files.client_trust, tickets);
   }
   auto names = std::make_unique<ServerNames>(std::move(choice), std::move(others), settings.is_sni_strict);
   if (!names->is_needed()) return;
-  names->install(context_.get());
+  ::SSL_CTX_set_client_hello_cb(context_.get(), Callbacks::choose_credential, nullptr);
   static_cast<Callbacks*>(::SSL_CTX_get_ex_data(context_.get(), Callbacks::index()))->server_names = std::move(names);
 }
 
 SslPtr TlsContext::make_ssl(const TlsPolicy& policy) const {
   SslPtr ssl{::SSL_new(context_.get())};
-  // OpenSSL's interface knows no const; policy_of() gives it back.
-  void* const shared = const_cast<TlsPolicy*>(&policy);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  if (!ssl || ::SSL_set_ex_data(ssl.get(), Callbacks::policy_index(), shared) != 1) throw std::bad_alloc{};
+  if (!ssl) throw std::bad_alloc{};
+  set_policy(ssl.get(), policy);
+  ask_client(ssl.get());
+  Callbacks::bind_session(ssl.get());
   return ssl;
 }
 

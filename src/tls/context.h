@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "tls/credential.h"
 #include "tls/handles.h"
 #include "tls/ticket_keys.h"
+#include "tls/tls_files.h"
 
 namespace sidelock {
 
@@ -19,7 +19,7 @@ class TlsContext {
  public:
   // Throws Failure{kCredentialUnusable} when OpenSSL refuses the credential (a key too weak for security level 2, for
   // one), and Failure{kUsage} when it has no such cipher suite or group.
-  TlsContext(const TlsSettings& settings, const Credentials& credentials, const std::shared_ptr<TicketKeys>& tickets);
+  TlsContext(const TlsSettings& settings, const TlsFiles& files, const std::shared_ptr<TicketKeys>& tickets);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
@@ -31,6 +31,7 @@ class TlsContext {
   struct Callbacks;  // what OpenSSL's callbacks need; owned by the SSL_CTX, which may outlive this object
 
   static SslContextPtr make(const TlsSettings& settings, const std::vector<const Credential*>& credentials,
+                            const std::shared_ptr<const ClientTrust>& trust,
                             const std::shared_ptr<TicketKeys>& tickets);
 
   SslContextPtr context_;

@@ -1,75 +1,20 @@
 // See credential.h.
 #include "tls/credential.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
-#include <filesystem>
-#include <system_error>
-
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/lower_case.h"
 #include "tls/certificate_names.h"
 #include "tls/error.h"
+#include "tls/peer_identity.h"
+#include "tls/pem_file.h"
 #include "tls/self_signed.h"
 
 namespace sidelock {
 
 namespace {
-
-[[noreturn]] void unusable(const std::string& what, const std::string& why) {
-  throw Failure{ExitCode::kCredentialUnusable, what + ": " + why};
-}
-
-BioPtr open_file(const std::string& path, const char* kind) {
-  BioPtr file{::BIO_new_file(path.c_str(), "r")};
-  const int error = errno;
-  if (!file) unusable(std::string{"cannot read "} + kind + " file " + path, std::strerror(error));
-  return file;
-}
-
-// OpenSSL would ask for a passphrase on the terminal.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
-
-KeyPtr load_key(const std::string& path) {
-  const BioPtr file = open_file(path, "private key");
-  ::ERR_clear_error();
-  KeyPtr key{::PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr)};
-  if (!key) unusable("no usable private key in " + path, take_openssl_error() + "; an unencrypted PEM key is needed");
-  return key;
-}
-
-std::vector<CertificatePtr> load_certificates(const std::string& path) {
-  const BioPtr file = open_file(path, "certificate");
-  std::vector<CertificatePtr> certificates;
-  ::ERR_clear_error();
-  while (X509* next = ::PEM_read_bio_X509(file.get(), nullptr, no_passphrase, nullptr)) certificates.emplace_back(next);
-  const unsigned long last = ::ERR_peek_last_error();
-  // The loop ends at the end of the file, which OpenSSL reports as a missing start line.
-  if (certificates.empty() || ERR_GET_REASON(last) != PEM_R_NO_START_LINE) {
-    unusable("no usable certificate in " + path, take_openssl_error());
-  }
-  ::ERR_clear_error();
-  return certificates;
-}
-
-std::chrono::system_clock::time_point to_time(const ASN1_TIME* time) {
-  tm broken_down{};
-  if (::ASN1_TIME_to_tm(time, &broken_down) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&broken_down));
-}
-
-std::string subject_of(const X509* certificate) {
-  const BioPtr text{::BIO_new(::BIO_s_mem())};
-  ::X509_NAME_print_ex(text.get(), ::X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &data);
-  return size > 0 ? std::string{data, static_cast<std::size_t>(size)} : std::string{};
-}
 
 // The common name counts only where there is no subject alternative name, as for clients of old (RFC 6125, 6.4.4).
 void read_names(Credential& credential) {
@@ -84,8 +29,21 @@ void read_names(Credential& credential) {
   credential.has_malformed_name = found.is_malformed;
 }
 
-std::shared_ptr<const Credential> assemble(std::vector<CertificatePtr> certificates, KeyPtr key, std::string source) {
+// Kubernetes gives the files of a Secret the mode 0644 unless told otherwise, and only the pod's own containers have
+// the mount: they lie in a folder that begins with "..".
+bool is_exposed(const std::string& key_file) {
+  struct stat status {};
+  const bool is_readable = ::stat(key_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+  const std::size_t file = key_file.rfind('/');
+  const std::size_t folder = file == std::string::npos || file == 0 ? file : key_file.rfind('/', file - 1);
+  const bool is_secret = folder != std::string::npos && key_file.compare(folder, 3, "/..") == 0 && file > folder + 3;
+  return is_readable && !is_secret;
+}
+
+std::shared_ptr<const Credential> assemble(std::vector<CertificatePtr> certificates, KeyPtr key, std::string source,
+                                           bool is_key_exposed = false) {
   auto credential = std::make_shared<Credential>();
+  credential->is_key_exposed = is_key_exposed;
   credential->certificate = std::move(certificates.front());
   certificates.erase(certificates.begin());
   credential->chain = std::move(certificates);
@@ -105,33 +63,12 @@ std::shared_ptr<const Credential> assemble(std::vector<CertificatePtr> certifica
 std::shared_ptr<const Credential> load_pair(const std::string& certificate_file, const std::string& key_file) {
   KeyPtr key = load_key(key_file);
   const std::string source = key_file == certificate_file ? certificate_file : certificate_file + " and " + key_file;
-  return assemble(load_certificates(certificate_file), std::move(key), source);
-}
-
-// A mounted Secret has its files behind the symlink ..data, which is replaced as a whole: both files are read through
-// what it leads to at this moment, so that they are of one version.
-std::string real_folder(const std::string& folder) {
-  std::error_code none;
-  const std::filesystem::path resolved = std::filesystem::canonical(folder + "/..data", none);
-  return none ? folder : resolved.string();
-}
-
-std::shared_ptr<const Credential> load_from_folder(const std::string& folder) {
-  constexpr int kMostTries = 100;
-  for (int tries = 1;; ++tries) {
-    const std::string resolved = real_folder(folder);
-    try {
-      return load_pair(resolved + "/tls.crt", resolved + "/tls.key");
-    } catch (const Failure&) {
-      // A version that was replaced while it was read is no fault of the one that is there now.
-      if (tries == kMostTries || real_folder(folder) == resolved) throw;
-    }
-  }
+  return assemble(load_certificates(certificate_file), std::move(key), source, is_exposed(key_file));
 }
 
 }  // namespace
 
-Credentials load_credentials(const TlsSettings& settings) {
+Credentials load_credentials(const TlsSettings& settings, const FilePlace& place) {
   Credentials credentials;
   if (!settings.self_signed.empty()) {
     SelfSigned made = make_self_signed(settings.self_signed);
@@ -143,10 +80,10 @@ Credentials load_credentials(const TlsSettings& settings) {
       const std::string& certificate_file = settings.certificate_files[i];
       const bool has_own_key = settings.private_key_files.empty();
       credentials.push_back(
-          load_pair(certificate_file, has_own_key ? certificate_file : settings.private_key_files[i]));
+          load_pair(place(certificate_file), place(has_own_key ? certificate_file : settings.private_key_files[i])));
     }
   } else {
-    credentials.push_back(load_from_folder(settings.directory));
+    credentials.push_back(load_pair(place(settings.directory + "/tls.crt"), place(settings.directory + "/tls.key")));
   }
   return credentials;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Credential {
   std::string source;   // file names, or "self-signed", for messages
   std::string subject;  // as printed by OpenSSL; untrusted text
   CredentialNames names;
+  bool is_key_exposed = false;      // every user may read the key's file
   bool has_malformed_name = false;  // a name that was left out, such as one with a NUL byte
   std::chrono::system_clock::time_point not_before;
   std::chrono::system_clock::time_point not_after;
@@ -27,9 +29,12 @@ struct Credential {
 
 using Credentials = std::vector<std::shared_ptr<const Credential>>;  // the first is the default
 
+// Where a file that the settings name is read.
+using FilePlace = std::function<std::string(const std::string&)>;
+
 // Loads what the settings name. Throws Failure{kCredentialUnusable} naming the file and OpenSSL's reason when something
 // is missing, unparsable or the key is not the certificate's. An expired certificate is not a failure.
-Credentials load_credentials(const TlsSettings& settings);
+Credentials load_credentials(const TlsSettings& settings, const FilePlace& place);
 
 // Which of them answers for which name; the places are those in `credentials`.
 CredentialChoice choice_among(const Credentials& credentials);

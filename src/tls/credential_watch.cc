@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "tls/handles.h"
+#include "tls/tls_files.h"
 
 namespace sidelock {
 
@@ -43,16 +44,8 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> CredentialWatch::files(const TlsSettings& settings) {
-  if (!settings.self_signed.empty()) return {};
-  std::vector<std::string> files = settings.certificate_files;
-  files.insert(files.end(), settings.private_key_files.begin(), settings.private_key_files.end());
-  if (files.empty()) files = {settings.directory + "/tls.crt", settings.directory + "/tls.key"};
-  return files;
-}
-
 CredentialWatch::CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<void()> on_change)
-    : reactor_{reactor}, on_change_{std::move(on_change)}, files_{files(settings)} {
+    : reactor_{reactor}, on_change_{std::move(on_change)}, files_{names_of_tls_files(settings)} {
   Fd fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   if (fd) inotify_.emplace(std::move(fd), reactor);
   known_ = digest();

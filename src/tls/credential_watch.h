@@ -1,6 +1,7 @@
-// Notices that the files of a credential have changed: by inotify(7) on their folders, where it works, and by comparing
-// contents every few seconds. The folders are watched, not the files: Kubernetes replaces a mounted Secret by renaming
-// a symlink, and the file that was opened before never changes.
+// Notices that the files of the credentials, the client authorities and the revocation lists have changed: by
+// inotify(7) on their folders, where it works, and by comparing contents every few seconds. The folders are watched,
+// not the files: Kubernetes replaces a mounted Secret by renaming a symlink, and the file that was opened before never
+// changes.
 #pragma once
 
 #include <array>
@@ -26,9 +27,6 @@ class CredentialWatch {
   CredentialWatch& operator=(const CredentialWatch&) = delete;
 
   void start() { watching_ = watch(); }
-
-  // The files that the settings name; none for a self-signed certificate.
-  static std::vector<std::string> files(const TlsSettings& settings);
 
  private:
   using Digest = std::array<unsigned char, 32>;

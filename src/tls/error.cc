@@ -12,6 +12,8 @@ namespace {
 const char* text_of(OwnError error) {
   switch (error) {
     case OwnError::kUnknownName: return "no certificate for the server name";
+    case OwnError::kClientInvalid:
+    case OwnError::kClientNotAllowed: return "";  // the detail says it all
     case OwnError::kNone: break;
   }
   return "unknown error";
@@ -32,12 +34,15 @@ std::string take_openssl_error() {
   int flags = 0;
   const unsigned long code = ::ERR_get_error_all(nullptr, nullptr, nullptr, &detail, &flags);
   std::string text = "unknown error";
-  if (code != 0) {
+  if (own_error(code) != OwnError::kNone) {
+    text = text_of(own_error(code));
+  } else if (code != 0) {
     const char* const reason =
         ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code)) : ::ERR_reason_error_string(code);
     text = reason != nullptr ? reason : "error " + std::to_string(code);
-    if (own_error(code) != OwnError::kNone) text = text_of(own_error(code));
-    if ((flags & ERR_TXT_STRING) != 0 && detail != nullptr && *detail != '\0') text += std::string{" ("} + detail + ')';
+  }
+  if ((flags & ERR_TXT_STRING) != 0 && detail != nullptr && *detail != '\0') {
+    text = text.empty() ? detail : text + " (" + detail + ')';
   }
   ::ERR_clear_error();
   return text;

@@ -10,6 +10,8 @@ namespace sidelock {
 enum class OwnError {
   kNone,
   kUnknownName,  // with --sni-strict
+  kClientInvalid,
+  kClientNotAllowed,
 };
 
 // Queues an error of ours with a detail (untrusted; what follows a NUL byte is lost).

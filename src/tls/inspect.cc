@@ -125,7 +125,7 @@ std::string issuer_of(const Credential& credential) {
 }
 
 void check_servable(const TlsSettings& settings) {
-  const TlsContext context{settings, load_credentials(settings), std::make_shared<TicketKeys>()};
+  const TlsContext context{settings, load_tls_files(settings), std::make_shared<TicketKeys>()};
 }
 
 }  // namespace sidelock

@@ -29,21 +29,16 @@ std::optional<std::string_view> host_name_in(SSL* ssl) {
 ServerNames::ServerNames(CredentialChoice choice, std::vector<SslContextPtr> contexts, bool is_strict)
     : choice_{std::move(choice)}, contexts_{std::move(contexts)}, is_strict_{is_strict} {}
 
-void ServerNames::install(SSL_CTX* context) { ::SSL_CTX_set_client_hello_cb(context, on_client_hello, this); }
-
-// SSL_CTX_set_client_hello_cb(3).
-int ServerNames::on_client_hello(SSL* ssl, int* alert, void* self) {
-  const auto& names = *static_cast<const ServerNames*>(self);
+bool ServerNames::choose(SSL* ssl) const {
   const auto name = host_name_in(ssl);
-  if (!name) return SSL_CLIENT_HELLO_SUCCESS;
-  const auto found = names.choice_.find(*name);
-  if (!found && names.is_strict_) {
+  if (!name) return true;
+  const auto found = choice_.find(*name);
+  if (!found && is_strict_) {
     raise_error(OwnError::kUnknownName, *name);
-    *alert = SSL_AD_UNRECOGNIZED_NAME;
-    return SSL_CLIENT_HELLO_ERROR;
+    return false;
   }
-  if (found.value_or(0) > 0) ::SSL_set_SSL_CTX(ssl, names.contexts_[*found - 1].get());
-  return SSL_CLIENT_HELLO_SUCCESS;
+  if (found.value_or(0) > 0) ::SSL_set_SSL_CTX(ssl, contexts_[*found - 1].get());
+  return true;
 }
 
 }  // namespace sidelock

@@ -19,12 +19,11 @@ class ServerNames {
   // Whether there is anything to choose or refuse. Without, no handshake needs to look.
   [[nodiscard]] bool is_needed() const noexcept { return is_strict_ || !contexts_.empty(); }
 
-  // Has OpenSSL call for each ClientHello of a connection that begins with `context`, the default credential's.
-  void install(SSL_CTX* context);
+  // Within SSL_CTX_set_client_hello_cb(3): makes the connection use the context for its server name. False, with an
+  // error of ours queued, when the name is to be refused.
+  [[nodiscard]] bool choose(SSL* ssl) const;
 
  private:
-  static int on_client_hello(SSL* ssl, int* alert, void* self);
-
   CredentialChoice choice_;
   std::vector<SslContextPtr> contexts_;
   bool is_strict_;

@@ -5,8 +5,10 @@
 
 #include <openssl/err.h>
 
+#include "tls/client_gate.h"
 #include "tls/client_hello.h"
 #include "tls/error.h"
+#include "tls/peer_identity.h"
 #include "tls/postgres_request.h"
 
 namespace sidelock {
@@ -46,9 +48,18 @@ namespace {
 
 // What the oldest error of a failed handshake says.
 Handshake failed_handshake(unsigned long error) {
-  if (own_error(error) == OwnError::kUnknownName) return Handshake::kUnknownName;
-  const bool is_alpn = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_NO_APPLICATION_PROTOCOL;
-  return is_alpn ? Handshake::kNoApplicationProtocol : Handshake::kFailed;
+  switch (own_error(error)) {
+    case OwnError::kUnknownName: return Handshake::kUnknownName;
+    case OwnError::kClientInvalid: return Handshake::kClientCertificateInvalid;
+    case OwnError::kClientNotAllowed: return Handshake::kClientNotAllowed;
+    case OwnError::kNone: break;
+  }
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return Handshake::kFailed;
+  switch (ERR_GET_REASON(error)) {
+    case SSL_R_NO_APPLICATION_PROTOCOL: return Handshake::kNoApplicationProtocol;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return Handshake::kClientCertificateMissing;
+    default: return Handshake::kFailed;
+  }
 }
 
 }  // namespace
@@ -83,7 +94,7 @@ task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy&
     transport_.park();
     const bool is_alive = transport_.flush();
     is_established_ = error == SSL_ERROR_NONE;
-    if (is_established_) co_return is_alive ? Handshake::kDone : Handshake::kClosed;
+    if (is_established_) co_return is_alive ? judge_client() : Handshake::kClosed;
     if (error != SSL_ERROR_WANT_READ) {
       failure_ = take_openssl_error();
       co_return failed_handshake(reason);
@@ -113,6 +124,24 @@ ReadResult TlsStream::read_plain(std::span<std::byte> into, std::size_t window) 
     case Io::kError: break;
   }
   return {0, socket().is_aborted() ? ReadEnd::kAborted : ReadEnd::kReset};
+}
+
+// OpenSSL has verified what was sent in this handshake; whether the client may connect is asked here once more for all,
+// resumed sessions included, before anybody sees a byte of its.
+Handshake TlsStream::judge_client() {
+  ClientJudgement judgement = sidelock::judge_client(ssl_.get());
+  if (judgement.verdict == ClientVerdict::kAllowed) {
+    session_end_ = session_end(ssl_.get());
+    return Handshake::kDone;
+  }
+  failure_ = std::move(judgement.reason);
+  deny_access(ssl_.get());
+  transport_.flush();
+  switch (judgement.verdict) {
+    case ClientVerdict::kMissing: return Handshake::kClientCertificateMissing;
+    case ClientVerdict::kInvalid: return Handshake::kClientCertificateInvalid;
+    default: return Handshake::kClientNotAllowed;
+  }
 }
 
 ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
@@ -158,6 +187,13 @@ ReadEnd TlsStream::classify_end(int ssl_result) {
   return socket().error() != 0 ? ReadEnd::kReset : ReadEnd::kWouldBlock;
 }
 
+// One ticket for each connection, in the segment of the first bytes: a segment of its own would cost more than it, and
+// who never gets a byte needs none. A client that wants to resume in parallel can open its first connections in full.
+// Refused under TLS 1.2, where the handshake has brought it.
+void TlsStream::send_ticket() {
+  if (limit_session(ssl_.get(), session_end_)) ::SSL_new_session_ticket(ssl_.get());
+}
+
 bool TlsStream::write(std::span<const std::byte> from) {
   if (is_passing_through_) {
     transport_.gather(from);
@@ -165,11 +201,8 @@ bool TlsStream::write(std::span<const std::byte> from) {
   }
   forget_openssl_errors();
   std::size_t count = 0;
-  // One ticket for each connection, in the segment of the first bytes: a segment of its own would cost more than it,
-  // and who never gets a byte needs none. A client that wants to resume in parallel can open its first connections in
-  // full. Refused under TLS 1.2, where the handshake has brought it.
   const bool is_first = !from.empty() && !std::exchange(has_sent_ticket_, true);
-  if (is_first) ::SSL_new_session_ticket(ssl_.get());
+  if (is_first) send_ticket();
   // The transport takes everything, so a write is always whole; it fails only when the connection has failed before.
   if (!from.empty() && ::SSL_write_ex(ssl_.get(), from.data(), from.size(), &count) != 1) {
     transport_.flush();
@@ -206,6 +239,13 @@ TlsFacts TlsStream::facts() const {
   if (protocol != nullptr) facts.protocol.assign(reinterpret_cast<const char*>(protocol), size);
   if (const char* name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
   facts.is_resumed = ::SSL_session_reused(ssl) == 1;
+  const X509* const certificate = ::SSL_get0_peer_certificate(ssl);
+  if (certificate != nullptr && ::SSL_get_verify_result(ssl) == X509_V_OK) {
+    const PeerIdentity client = identity_of(certificate);
+    facts.has_client_certificate = true;
+    facts.client_subject = client.subject;
+    if (!client.common_names.empty()) facts.client_common_name = client.common_names.front();
+  }
   return facts;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include "io/task.h"
@@ -20,6 +21,9 @@ enum class Handshake {
   kFailed,  // refused by us or by the client with an alert: see failure()
   kNoApplicationProtocol,
   kUnknownName,  // no credential for the server name, with --sni-strict
+  kClientCertificateMissing,
+  kClientCertificateInvalid,
+  kClientNotAllowed,  // by the port's allow list
 };
 
 // How a read ended, beside the bytes it brought.
@@ -48,7 +52,10 @@ struct TlsFacts {
   std::string protocol;  // ALPN, empty when none
   std::string server_name;
   bool is_resumed = false;
-  std::string openssl_cipher;  // OpenSSL's own name: "ECDHE-RSA-AES128-GCM-SHA256"
+  std::string openssl_cipher;           // OpenSSL's own name: "ECDHE-RSA-AES128-GCM-SHA256"
+  bool has_client_certificate = false;  // one that was verified
+  std::string client_subject;           // RFC 2253
+  std::string client_common_name;       // the first
 };
 
 class TlsStream {
@@ -100,6 +107,8 @@ class TlsStream {
                          void* self);
   task<bool> answer_preamble(char letter);
   ReadResult read_plain(std::span<std::byte> into, std::size_t window);
+  Handshake judge_client();
+  void send_ticket();
   ReadEnd classify_end(int ssl_result);
   void count_post_handshake_message() noexcept;
 
@@ -109,6 +118,7 @@ class TlsStream {
   // Messages counted in the second that began at this turn of the clock.
   Clock::time_point counted_since_{};
   std::uint32_t counted_ = 0;
+  std::time_t session_end_ = 0;  // 0: with its ticket
   std::uint32_t key_updates_per_second_;
   bool has_promised_tls_ = false;
   bool is_established_ = false;

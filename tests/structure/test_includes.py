@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "base": set(),
     "config": set(),
     "io": set(),
-    "tls": {"io"},
+    "tls": {"io", "policy/allow_list"},
     "policy": {"config/capture_contract", "config/port_ranges"},
     "proxy": {"policy", "tls", "io", "config/capture_contract"},
     "admin": set(),

@@ -15,7 +15,7 @@ AccessRecord record() {
   record.destination = {{*IpAddress::parse("2001:db8::2"), 443}};
   record.app = {{*IpAddress::parse("::1"), 8080}};
   record.tls = {"1.3", "TLS_AES_128_GCM_SHA256", "x25519", "http/1.1", "evil\n\x1b[31m\xff",
-                true,  "TLS_AES_128_GCM_SHA256"};
+                true,  "TLS_AES_128_GCM_SHA256", false,    {},         {}};
   record.outcome = Outcome::kAppReset;
   record.received_bytes = 10;
   record.sent_bytes = 20;

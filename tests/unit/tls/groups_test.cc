@@ -11,7 +11,7 @@ namespace {
 std::string agreed_group(const std::string& client_groups) {
   TlsSettings settings;
   settings.self_signed = "localhost";
-  const TlsContext context{settings, load_credentials(settings), std::make_shared<TicketKeys>()};
+  const TlsContext context{settings, load_tls_files(settings), std::make_shared<TicketKeys>()};
   const TlsPolicy policy;
   const SslPtr server = context.make_ssl(policy);
 

@@ -1,0 +1,87 @@
+// See announce.h.
+#include "run/announce.h"
+
+#include <chrono>
+#include <string>
+
+#include "base/log.h"
+#include "tls/inspect.h"
+
+namespace sidelock {
+
+namespace {
+
+void announce(const ClientTrust& trust) {
+  log::info("clients are verified by {} authorities and {} revocation lists of {}", trust.authorities.size(),
+            trust.revocation_lists.size(), trust.source);
+  if (trust.lists_end && *trust.lists_end < std::chrono::system_clock::now()) {
+    log::warning("a revocation list of {} is out of date: every client of its authority is refused", trust.source);
+  }
+}
+
+bool is_valid(const Credential& credential) {
+  const auto now = std::chrono::system_clock::now();
+  return credential.not_before <= now && now <= credential.not_after;
+}
+
+}  // namespace
+
+void warn_of_expiry(const Credentials& credentials) {
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& credential : credentials) {
+    const std::string subject = log::printable(credential->subject);
+    if (credential->not_after < now) {
+      log::warning("certificate {} from {} has EXPIRED: clients will refuse it", subject, credential->source);
+    } else if (credential->not_before > now) {
+      log::warning("certificate {} from {} is not valid yet: clients will refuse it", subject, credential->source);
+    }
+  }
+}
+
+void announce(const TlsFiles& files) {
+  const Credentials& credentials = files.credentials;
+  if (files.client_trust) announce(*files.client_trust);
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& credential : credentials) {
+    const std::string subject = log::printable(credential->subject);
+    if (credential->source == "self-signed") {
+      log::warning("SELF-SIGNED certificate for {}: no client can verify it; for trying out only", subject);
+    } else if (is_valid(*credential)) {
+      const auto days = std::chrono::duration_cast<std::chrono::hours>(credential->not_after - now).count() / 24;
+      log::info("certificate {} from {}, valid for {} more days", subject, credential->source, days);
+    }
+    if (credential->is_key_exposed) {
+      log::warning("the private key of {} can be read by every user; allowed: mode 0640 or less", credential->source);
+    }
+  }
+  warn_of_expiry(credentials);
+  for (const auto& credential : credentials) {
+    if (!credential->has_malformed_name) continue;
+    log::warning("certificate {} from {} has a name with a NUL byte or one that cannot be read, which is left out",
+                 log::printable(credential->subject), credential->source);
+  }
+  for (const auto& credential : credentials) {
+    if (credential->source == "self-signed" || !is_valid(*credential)) continue;
+    for (const std::string& fault : credential_faults(*credential, now)) {
+      log::warning("certificate {} from {}: {}", log::printable(credential->subject), credential->source, fault);
+    }
+  }
+  for (const std::size_t place : choice_among(credentials).unused()) {
+    log::warning("certificate {} from {} is never used: others before it have all of its names and its kind of key",
+                 log::printable(credentials[place]->subject), credentials[place]->source);
+  }
+}
+
+void announce_plaintext(const Settings& settings) {
+  std::string ports;
+  const auto add = [&](std::uint16_t port, const PortPolicy& policy) {
+    if (policy.tls.is_plaintext_allowed) ports += (ports.empty() ? "" : ",") + std::to_string(port);
+  };
+  for (const CapturedPort& captured : settings.captured_ports) add(captured.port, captured.policy);
+  for (const ExplicitListener& listener : settings.listeners) add(listener.port, listener.policy);
+  if (ports.empty()) return;
+  log::warning("--plaintext allow: clients without TLS reach the app on port(s) {}; for moving them to TLS only",
+               ports);
+}
+
+}  // namespace sidelock

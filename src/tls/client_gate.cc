@@ -1,0 +1,153 @@
+// See client_gate.h.
+#include "tls/client_gate.h"
+
+#include <algorithm>
+
+#include <openssl/err.h>
+
+#include "policy/allow_list.h"
+#include "tls/certificate_names.h"
+#include "tls/connection_policy.h"
+#include "tls/error.h"
+#include "tls/peer_identity.h"
+#include "tls/pem_file.h"
+
+namespace sidelock {
+
+namespace {
+
+// Of those for private use (RFC 8446, 11). It is never sent: see deny_access().
+constexpr unsigned kAlertExtension = 0xFFC9;
+
+int denied_index() {
+  static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+std::string about(const X509* certificate, const std::string& what) {
+  return "client certificate " + subject_of(certificate) + ": " + what;
+}
+
+// Whether the certificate is on the port's list.
+ClientJudgement judge_identity(const X509* certificate, const TlsPolicy& policy) {
+  if (is_allowed(identity_of(certificate), policy.allowed_clients)) return {ClientVerdict::kAllowed, {}};
+  return {ClientVerdict::kNotAllowed, about(certificate, "not on the allow list of this port")};
+}
+
+std::chrono::seconds life_of(X509_STORE_CTX* store, const ClientTrust& trust) {
+  const auto now = std::chrono::system_clock::now();
+  auto end = now + std::chrono::hours{24};
+  if (trust.lists_end) end = std::min(end, *trust.lists_end);
+  const auto* const chain = ::X509_STORE_CTX_get0_chain(store);
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    end = std::min(end, to_time(::X509_get0_notAfter(sk_X509_value(chain, i))));
+  }
+  return std::chrono::duration_cast<std::chrono::seconds>(end - now);
+}
+
+int reject(X509_STORE_CTX* store, int error, OwnError own, const std::string& reason) {
+  ::X509_STORE_CTX_set_error(store, error);  // chooses the alert
+  ::ERR_clear_error();
+  raise_error(own, reason);
+  return 0;
+}
+
+// SSL_CTX_set_cert_verify_callback(3).
+int verify(X509_STORE_CTX* store, void* trust) {
+  auto* const ssl = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const bool is_verified = ::X509_verify_cert(store) == 1;
+  const X509* const certificate = ::X509_STORE_CTX_get0_cert(store);
+  if (!is_verified) {
+    const int error = ::X509_STORE_CTX_get_error(store);
+    return reject(store, error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error, OwnError::kClientInvalid,
+                  about(certificate, ::X509_verify_cert_error_string(error)));
+  }
+  if (names_in(certificate).is_malformed) {
+    return reject(store, X509_V_ERR_CERT_REJECTED, OwnError::kClientInvalid,
+                  about(certificate, "a name with a NUL byte, or one that cannot be read"));
+  }
+  // Under TLS 1.3 the client has proven nothing yet, and has a better alert coming after its Finished.
+  if (::SSL_version(ssl) != TLS1_3_VERSION) {
+    const ClientJudgement judgement = judge_identity(certificate, policy_of(ssl));
+    if (judgement.verdict != ClientVerdict::kAllowed) {
+      return reject(store, X509_V_ERR_APPLICATION_VERIFICATION, OwnError::kClientNotAllowed, judgement.reason);
+    }
+  }
+  SSL_SESSION* const session = ::SSL_get_session(ssl);
+  const auto life = std::min<long>(life_of(store, *static_cast<const ClientTrust*>(trust)).count(),
+                                   ::SSL_SESSION_get_timeout(session));
+  ::SSL_SESSION_set_timeout(session, std::max(life, 0L));
+  return 1;
+}
+
+// SSL_CTX_add_custom_ext(3), for the message with a new ticket.
+int add_alert(SSL* ssl, unsigned /*type*/, unsigned /*context*/, const unsigned char** /*out*/, std::size_t* /*size*/,
+              X509* /*certificate*/, std::size_t /*chain_index*/, int* alert, void* /*argument*/) {
+  if (::SSL_get_ex_data(ssl, denied_index()) == nullptr) return 0;  // nothing to add
+  *alert = SSL_AD_ACCESS_DENIED;
+  return -1;
+}
+
+}  // namespace
+
+void install_client_gate(SSL_CTX* context, const ClientTrust& trust) {
+  trust.install(context);
+  // OpenSSL's interface knows no const; verify() gives it back.
+  void* const argument = const_cast<ClientTrust*>(&trust);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  ::SSL_CTX_set_cert_verify_callback(context, verify, argument);
+  if (::SSL_CTX_add_custom_ext(context, kAlertExtension, SSL_EXT_TLS1_3_NEW_SESSION_TICKET, add_alert, nullptr, nullptr,
+                               nullptr, nullptr) != 1) {
+    unusable("cannot set up the alert for clients that are not allowed", take_openssl_error());
+  }
+}
+
+void ask_client(SSL* ssl) {
+  switch (policy_of(ssl).client_auth) {
+    case ClientAuth::kNone: return;
+    case ClientAuth::kOptional: ::SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr); return;
+    case ClientAuth::kRequire: break;
+  }
+  ::SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+}
+
+ClientJudgement judge_client(SSL* ssl) {
+  const TlsPolicy& policy = policy_of(ssl);
+  if (policy.client_auth == ClientAuth::kNone) return {ClientVerdict::kAllowed, {}};
+  const X509* const certificate = ::SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) {
+    if (policy.client_auth == ClientAuth::kOptional) return {ClientVerdict::kAllowed, {}};
+    return {ClientVerdict::kMissing, "the session has no client certificate"};
+  }
+  const long result = ::SSL_get_verify_result(ssl);
+  if (result != X509_V_OK)
+    return {ClientVerdict::kInvalid, about(certificate, ::X509_verify_cert_error_string(result))};
+  // That of a resumed session was verified when the session began.
+  const bool has_begun = ::X509_cmp_current_time(::X509_get0_notBefore(certificate)) < 0;
+  const bool has_ended = ::X509_cmp_current_time(::X509_get0_notAfter(certificate)) <= 0;
+  if (!has_begun || has_ended) return {ClientVerdict::kInvalid, about(certificate, "not valid at this time")};
+  return judge_identity(certificate, policy);
+}
+
+// OpenSSL has no function that sends an alert. But a callback that fails while it makes a message may choose one, and
+// the message with a ticket is the one that a server may send after the handshake.
+void deny_access(SSL* ssl) {
+  static int denied = 1;
+  forget_openssl_errors();
+  if (::SSL_set_ex_data(ssl, denied_index(), &denied) != 1 || ::SSL_new_session_ticket(ssl) != 1) return;
+  ::SSL_do_handshake(ssl);
+  forget_openssl_errors();
+}
+
+std::time_t session_end(SSL* ssl) {
+  const SSL_SESSION* const session = ::SSL_get_session(ssl);
+  if (session == nullptr || ::SSL_get0_peer_certificate(ssl) == nullptr) return 0;
+  return ::SSL_SESSION_get_time(session) + ::SSL_SESSION_get_timeout(session);
+}
+
+bool limit_session(SSL* ssl, std::time_t end) {
+  if (end == 0) return true;
+  const std::time_t left = end - std::time(nullptr);
+  return left > 0 && ::SSL_SESSION_set_timeout(::SSL_get_session(ssl), left) == 1;
+}
+
+}  // namespace sidelock
