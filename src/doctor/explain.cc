@@ -22,6 +22,7 @@
 #include "policy/upstream_address.h"
 #include "tls/credential.h"
 #include "tls/inspect.h"
+#include "tls/tls_files.h"
 
 namespace sidelock {
 
@@ -149,7 +150,7 @@ const ExplicitListener* Explainer::explicit_listener() const {
 // By the same choice as in the handshake.
 std::string Explainer::credential_text() const {
   try {
-    const Credentials credentials = load_credentials(settings_.tls);
+    const Credentials credentials = load_tls_files(settings_.tls).credentials;
     const std::string& wanted = question_.server_name;
     const CredentialChoice choice = choice_among(credentials);
     const std::optional<std::size_t> found = choice.find(wanted);
