@@ -72,16 +72,4 @@ void announce(const TlsFiles& files) {
   }
 }
 
-void announce_plaintext(const Settings& settings) {
-  std::string ports;
-  const auto add = [&](std::uint16_t port, const PortPolicy& policy) {
-    if (policy.tls.is_plaintext_allowed) ports += (ports.empty() ? "" : ",") + std::to_string(port);
-  };
-  for (const CapturedPort& captured : settings.captured_ports) add(captured.port, captured.policy);
-  for (const ExplicitListener& listener : settings.listeners) add(listener.port, listener.policy);
-  if (ports.empty()) return;
-  log::warning("--plaintext allow: clients without TLS reach the app on port(s) {}; for moving them to TLS only",
-               ports);
-}
-
 }  // namespace sidelock

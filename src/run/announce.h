@@ -12,7 +12,4 @@ void announce(const TlsFiles& files);
 // A warning for each certificate that is not valid at this time.
 void warn_of_expiry(const Credentials& credentials);
 
-// A warning when --plaintext lets clients in without TLS.
-void announce_plaintext(const Settings& settings);
-
 }  // namespace sidelock

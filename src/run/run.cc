@@ -20,6 +20,7 @@
 #include "run/health.h"
 #include "run/listeners.h"
 #include "run/observation.h"
+#include "run/plaintext_notice.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
 #include "tls/tls_files.h"
@@ -134,7 +135,7 @@ Supervisor::Supervisor(const Settings& settings)
   announce(files);
   credentials_ = files.credentials;
   health_.note_credentials(files.credentials, false);
-  announce_plaintext(settings);
+  if (const std::string notice = plaintext_notice(settings); !notice.empty()) log::warning("{}", notice);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
   };
