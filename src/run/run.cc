@@ -19,6 +19,7 @@
 #include "run/health.h"
 #include "run/listeners.h"
 #include "run/observation.h"
+#include "run/plaintext_notice.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
 
@@ -80,18 +81,6 @@ void announce(const Credentials& credentials) {
     log::warning("certificate {} from {} is never used: others before it have all of its names and its kind of key",
                  log::printable(credentials[place]->subject), credentials[place]->source);
   }
-}
-
-void announce_plaintext(const Settings& settings) {
-  std::string ports;
-  const auto add = [&](std::uint16_t port, const PortPolicy& policy) {
-    if (policy.tls.is_plaintext_allowed) ports += (ports.empty() ? "" : ",") + std::to_string(port);
-  };
-  for (const CapturedPort& captured : settings.captured_ports) add(captured.port, captured.policy);
-  for (const ExplicitListener& listener : settings.listeners) add(listener.port, listener.policy);
-  if (ports.empty()) return;
-  log::warning("--plaintext allow: clients without TLS reach the app on port(s) {}; for moving them to TLS only",
-               ports);
 }
 
 // Set-up only: a file capability gives it as permitted, so that the program starts where the container allows none.
@@ -167,7 +156,7 @@ Supervisor::Supervisor(const Settings& settings)
   const Credentials credentials = load_credentials(settings.tls);
   announce(credentials);
   health_.note_credentials(credentials, false);
-  announce_plaintext(settings);
+  if (const std::string notice = plaintext_notice(settings); !notice.empty()) log::warning("{}", notice);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
   };
