@@ -68,10 +68,7 @@ def pods(node, authority, tmp_path):
 
     def start(file):
         for name in ("old", "new"):
-            template = documents.of_kind(documents.load(documents.MANIFESTS / "variants" / file), "Deployment")["spec"]["template"]
-            template["spec"]["volumes"][0]["secret"]["secretName"] = f"{name}-tls"
-            made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
-            started.append(Pod(node, made, secrets=[tls_secret(f"{name}-tls", tmp_path)]))
+            started.append(Pod(node, documents.variant(file, name), secrets=[tls_secret(f"{name}-tls", tmp_path)]))
             started[-1].__enter__().wait_until_ready()
         return started
 

@@ -39,6 +39,13 @@ def containers(spec):
     return spec.get("initContainers", []) + spec["containers"]
 
 
+def variant(file, name):
+    """A Pod of this name as the Deployment of the variant would make it; its Secret is NAME-tls."""
+    template = of_kind(load(MANIFESTS / "variants" / file), "Deployment")["spec"]["template"]
+    template["spec"]["volumes"][0]["secret"]["secretName"] = f"{name}-tls"
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
+
+
 def for_podman(pod):
     """Changes a Pod to what podman plays: it hangs on native sidecars and refuses the Pod's address in an environment.
 
