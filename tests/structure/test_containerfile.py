@@ -8,3 +8,12 @@ def test_the_image_is_built_with_the_packages_of_the_build(root):
     wanted = set(listed.replace("\\\n", " ").split()) - {"libgtest-dev", "libgmock-dev"}
     assert "g++" in wanted
     assert wanted <= set((root / "Containerfile").read_text().split())
+
+
+def test_the_image_is_built_from_everything_that_the_build_file_names(root):
+    kept = {line[1:] for line in (root / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    for name in re.findall(r"install_man\('(.*?)'\)", (root / "meson.build").read_text()):
+        assert name in kept
+    # Tests and benchmarks are switched off in the image.
+    for name in re.findall(r"^subdir\('(.*?)'\)", (root / "meson.build").read_text(), re.MULTILINE):
+        assert name.split("/")[0] in kept
