@@ -68,7 +68,7 @@ def measure_memory(results, systems, programs, count):
 def measure_growth(results, systems, programs, folder, scale, count):
     say("the captured path")
     with contextlib.ExitStack() as running:
-        wanted, pods = growing.captured(systems, folder, scale, running)
+        wanted, pods = growing.captured(systems, folder, scale, running, say)
         for pod in pods.values():
             figures.check_integrity(programs, pod)
         running.enter_context(machine.awake_processors())
@@ -77,7 +77,7 @@ def measure_growth(results, systems, programs, folder, scale, count):
     say("how cost grows")
     with systems.make("sidelock") as server, machine.awake_processors():
         wanted, servers = growing.growth(server.wait_until_listening(), scale)
-        for figure in rounds.run(wanted, servers, programs, min(3, count), say):
+        for figure in rounds.run(wanted, servers, programs, count, say):
             results.add(figure)
 
 
@@ -121,7 +121,7 @@ def main():
             systems = Systems(programs, folder, APP_PORT)
             measure_processor(results, systems, programs, scale, count)
             measure_memory(results, systems, programs, count)
-            measure_growth(results, systems, programs, folder, scale, count)
+            measure_growth(results, systems, programs, folder, scale, 1 if given.quick else min(3, count))
     if given.json:
         given.json.write_text(results.to_json() + "\n")
     if given.plot:

@@ -13,21 +13,34 @@ CLIENT_ADDRESS = "10.99.0.1"
 FIRST_PORT = 8000
 EXPLICIT_PORT = 18443  # where the client connects when nothing is captured
 
-# How connections come to sidelock, by name: what a build must offer for it, the settings, and whether there are rules.
+# How connections come to sidelock, by name, and the settings that say so.
 WAYS = {
-    "none": ((), ["--capture", "none"]),
-    "redirect": (("redirect", ), ["--capture", "redirect"]),
-    "redirect, nftables": (("nftables", ), ["--capture", "redirect", "--backend", "nftables"]),
-    "tproxy": (("tproxy", ), ["--capture", "tproxy"]),
-    "tproxy, nftables": (("tproxy", "nftables"), ["--capture", "tproxy", "--backend", "nftables"]),
-    "preserve-source": (("preserve-source", ), ["--capture", "redirect", "--preserve-source", "require"]),
+    "none": ["--capture", "none"],
+    "redirect": ["--capture", "redirect", "--backend", "iptables"],
+    "redirect, nftables": ["--capture", "redirect", "--backend", "nftables"],
+    "tproxy": ["--capture", "tproxy", "--backend", "iptables"],
+    "tproxy, nftables": ["--capture", "tproxy", "--backend", "nftables"],
+    "preserve-source": ["--capture", "redirect", "--preserve-source", "require"],
 }
 
 
-def offered_ways(programs):
-    """The ways that this build knows, by its help: `--compare` may need a build of before."""
-    known = subprocess.run([programs.sidelock, "--help"], capture_output=True, text=True, check=True).stdout
-    return [name for name, (words, _) in WAYS.items() if all(word in known for word in words)]
+def offered_ways(programs, say):
+    """The ways whose rules this build's init can install in this kernel; says which it cannot."""
+    ways = ["none"]
+    for way in WAYS:
+        if way == "none":
+            continue
+        with Namespaces() as namespaces:
+            done = _init(programs, inside(namespaces.pod), [*WAYS[way], "--ports", str(FIRST_PORT), "--ip-family", "ipv4"])
+        if done.returncode == 0:
+            ways.append(way)
+        else:
+            say(f"{way} is left out: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
+    return ways
+
+
+def _init(programs, prefix, settings):
+    return subprocess.run([*prefix, programs.sidelock, "init", *settings], capture_output=True, text=True, check=False)
 
 
 def _ip(*arguments):
@@ -100,7 +113,9 @@ class Pod:
             self._app = running.enter_context(app).wait_until_listening()
             settings, port = self._settings()
             if self._way != "none":
-                self._init(prefix, settings)
+                done = _init(self._programs, prefix, settings)
+                if done.returncode != 0:
+                    raise RuntimeError(f"init failed for {self._way}: {done.stdout}{done.stderr}")
             command = [self._programs.sidelock, "run", *settings, "--tls-dir", self._credential.folder, "--workers", "1",
                        "--access-log", "off"]
             sidelock = Server(self._way, command, port, self._folder / "log", prefix=prefix)
@@ -113,15 +128,9 @@ class Pod:
 
     def _settings(self):
         """Of init and run, and a port that tells when run is listening."""
-        chosen = WAYS[self._way][1]
+        chosen = WAYS[self._way]
         if self._way == "none":
             pair = f"{POD_ADDRESS}:{EXPLICIT_PORT}={POD_ADDRESS}:{self._last}"
             return [*chosen, "--listen", pair], EXPLICIT_PORT
         capture_port_base = 19100
         return [*chosen, "--ports", f"{self._first}-{self._last}", "--ip-family", "ipv4"], capture_port_base
-
-    def _init(self, prefix, settings):
-        done = subprocess.run([*prefix, self._programs.sidelock, "init", *settings], capture_output=True, text=True,
-                              check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"init failed for {self._way}: {done.stdout}{done.stderr}")

@@ -12,7 +12,7 @@ from .pod import Pod, offered_ways
 
 PORTS = (1, 10, 1000)
 CONNECTIONS = (100, 1000, 9000)
-AT_ONCE = (1, 16, 256)
+AT_ONCE = (8, 64, 512)
 BUSY = 500
 IDLE = 9000
 
@@ -104,9 +104,9 @@ class CrowdFigure:
         return told["p99_us"], foreign
 
 
-def captured(systems, folder, scale, running):
+def captured(systems, folder, scale, running, say):
     """Figures, and a pod for each of their systems, all in `running`."""
-    ways = tuple(offered_ways(systems.programs))
+    ways = tuple(offered_ways(systems.programs, say))
     size = int(256 * scale) * KIB_PER_MIB * KIB_PER_MIB
     handshakes = ["--connections", 8, "--count", int(600 * scale)]
     by_ports = tuple(f"{count:,} port{'s' if count > 1 else ''}" for count in PORTS)

@@ -10,6 +10,7 @@ from . import machine
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 START_SECONDS = 10
+ADMIN_PORTS = 1000  # above the port of each: several run at a time
 
 
 class Programs:
@@ -137,7 +138,8 @@ class Systems:
     def _sidelock(self, _name, _folder, port, credential):
         return [self.programs.sidelock, "run", "--capture", "none",
                 "--listen", f"127.0.0.1:{port}=127.0.0.1:{self._app_port}",
-                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off"]
+                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off",
+                "--admin-address", f"127.0.0.1:{port + ADMIN_PORTS}"]
 
     def _nginx(self, _name, folder, port, credential):
         return ["nginx", "-p", folder, "-c", self._configuration("nginx.conf", folder, port, credential)]

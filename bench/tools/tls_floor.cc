@@ -51,6 +51,10 @@ struct Ends {
     ::SSL_set_connect_state(client.get());
     if (resume) ::SSL_set_session(client.get(), newest);
   }
+  // libssl never resumes the session of a connection that was not shut down.
+  ~Ends() { ::SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
+  Ends(const Ends&) = delete;
+  Ends& operator=(const Ends&) = delete;
 
   // Shakes hands; the server's nanoseconds, from SSL_new on.
   std::int64_t shake() const {
