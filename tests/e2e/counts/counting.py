@@ -53,7 +53,10 @@ def profile(run, app_port, output, work, *settings):
     for old in output.parent.glob(f"{output.name}-*"):
         old.unlink()
     prefix = ("valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={output}")
-    with run(app_port, "--workers", "1", "--access-log", "off", *settings, prefix=prefix) as sidelock:
+    # callgrind makes everything fifty times slower; where others are at work too, no ordinary limit holds.
+    patient = ("--handshake-timeout", "5m", "--workers", "1", "--access-log", "off")
+    with run(app_port, *patient, *settings, prefix=prefix, is_ready=False) as sidelock:
+        sidelock.wait_until_ready(deadline=120)
         work(sidelock)
     threads = [Profile(path.read_text()) for path in output.parent.glob(f"{output.name}-*")]
     return next(thread for thread in threads if thread.calls["accept4"] > 0)

@@ -93,11 +93,11 @@ class Sidelock:
     def wait_for_message(self, part):
         return wait_until(lambda: next((m for m in self.messages() if part in m), None), f"a log line with {part!r}")
 
-    def wait_until_ready(self):
+    def wait_until_ready(self, deadline=DEADLINE):
         def is_ready():
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.log_path.read_text()} {self.stderr()}"
             return any(message.startswith("ready") for message in self.messages())
-        wait_until(is_ready, "sidelock to be ready")
+        wait_until(is_ready, "sidelock to be ready", deadline)
         self._baseline = self.open_files()
         return self
 
