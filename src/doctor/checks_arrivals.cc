@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -30,8 +31,11 @@ std::vector<Place> expected_places(const Settings& settings) {
   return places;
 }
 
-auto listeners_at(const std::vector<WaitingSocket>& tcp, std::uint16_t port) {
-  return std::ranges::equal_range(tcp, port, {}, [](const WaitingSocket& socket) { return socket.local.port; });
+std::span<const WaitingSocket> listeners_at(const std::vector<WaitingSocket>& tcp, std::uint16_t port) {
+  // Two calls, because clang 14 cannot compile what std::ranges::equal_range returns.
+  const auto port_of = [](const WaitingSocket& socket) { return socket.local.port; };
+  const auto first = std::ranges::lower_bound(tcp, port, {}, port_of);
+  return {first, std::ranges::upper_bound(tcp, port, {}, port_of)};
 }
 
 bool is_expected(const Place& place, const IpAddress& address) {

@@ -18,11 +18,11 @@ std::size_t index_of(const List& names, std::string_view name) noexcept {
 
 }  // namespace
 
-void PortCounters::note_handshake(const TlsFacts& facts, std::chrono::nanoseconds duration) noexcept {
-  const std::size_t version = index_of(kVersionNames, facts.version);
-  const std::size_t group = index_of(kGroupNames, facts.group);
-  handshakes[version][group][facts.is_resumed ? 1 : 0].add();
-  ciphers[index_of(kCipherNames, facts.cipher)].add();
+void PortCounters::note_handshake(const TlsAgreement& agreed, std::chrono::nanoseconds duration) noexcept {
+  const std::size_t version = index_of(kVersionNames, agreed.version);
+  const std::size_t group = index_of(kGroupNames, agreed.group);
+  handshakes[version][group][agreed.is_resumed ? 1 : 0].add();
+  ciphers[index_of(kCipherNames, agreed.cipher)].add();
   handshake_duration.add(duration);
 }
 

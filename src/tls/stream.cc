@@ -222,6 +222,19 @@ bool TlsStream::close_notify() {
   return transport_.flush();
 }
 
+TlsAgreement TlsStream::agreement() const {
+  SSL* const ssl = ssl_.get();
+  TlsAgreement agreement;
+  agreement.version = ::SSL_get_version(ssl);  // "TLSv1.3"
+  agreement.version.remove_prefix(std::min<std::size_t>(agreement.version.size(), 4));
+  agreement.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
+  if (const char* group = ::SSL_group_to_name(ssl, static_cast<int>(SSL_get_negotiated_group(ssl)))) {
+    agreement.group = group;
+  }
+  agreement.is_resumed = ::SSL_session_reused(ssl) == 1;
+  return agreement;
+}
+
 TlsFacts TlsStream::facts() const {
   TlsFacts facts;
   const SSL* const ssl = ssl_.get();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <ctime>
 #include <string>
+#include <string_view>
 
 #include "io/task.h"
 #include "tls/context.h"
@@ -58,6 +59,14 @@ struct TlsFacts {
   std::string client_common_name;       // the first
 };
 
+// What is counted of it: names that live as long as the connection, so that counting takes no memory.
+struct TlsAgreement {
+  std::string_view version;
+  std::string_view cipher;
+  std::string_view group;  // empty: none
+  bool is_resumed = false;
+};
+
 class TlsStream {
  public:
   // `key_updates_per_second`: how many handshake messages the client may send after the handshake.
@@ -101,6 +110,8 @@ class TlsStream {
 
   [[nodiscard]] Socket& socket() const noexcept { return transport_.socket(); }
   [[nodiscard]] TlsFacts facts() const;
+  // Only after a handshake that succeeded.
+  [[nodiscard]] TlsAgreement agreement() const;
 
  private:
   static void on_message(int is_write, int version, int content_type, const void* bytes, std::size_t size, SSL* ssl,

@@ -48,11 +48,11 @@ TEST(PortIndex, GivesPairsOfOnePortOneLabel) {
 
 TEST(PortCounters, UnknownNamesAreCountedAsOther) {
   PortCounters counters;
-  TlsFacts facts;
-  facts.version = "1.4";
-  facts.cipher = "TLS_NEW";
-  facts.group = "x99999";
-  counters.note_handshake(facts, std::chrono::milliseconds{1});
+  TlsAgreement agreed;
+  agreed.version = "1.4";
+  agreed.cipher = "TLS_NEW";
+  agreed.group = "x99999";
+  counters.note_handshake(agreed, std::chrono::milliseconds{1});
   EXPECT_EQ(counters.handshakes[kVersionNames.size()][kGroupNames.size()][0].value(), 1U);
   EXPECT_EQ(counters.ciphers[kCipherNames.size()].value(), 1U);
   counters.note_connect_error(EIO);
@@ -61,11 +61,11 @@ TEST(PortCounters, UnknownNamesAreCountedAsOther) {
 
 TEST(PortCounters, NamesMayDifferInTheSizeOfTheirLetters) {
   PortCounters counters;
-  TlsFacts facts;
-  facts.version = "1.3";
-  facts.group = "X25519";
-  facts.is_resumed = true;
-  counters.note_handshake(facts, std::chrono::milliseconds{1});
+  TlsAgreement agreed;
+  agreed.version = "1.3";
+  agreed.group = "X25519";
+  agreed.is_resumed = true;
+  counters.note_handshake(agreed, std::chrono::milliseconds{1});
   EXPECT_EQ(counters.handshakes[1][1][1].value(), 1U);
 }
 

@@ -10,9 +10,10 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string notice(Words flags) {
-  flags.insert(flags.begin(), "run");
-  return plaintext_notice(parsed(flags).settings);
+std::string notice(const Words& flags) {
+  Words words{"run"};
+  words.insert(words.end(), flags.begin(), flags.end());
+  return plaintext_notice(parsed(words).settings);
 }
 
 TEST(PlaintextNotice, IsEmptyWhenAllPortsRefuse) { EXPECT_EQ(notice({"--ports", "80,443"}), ""); }
