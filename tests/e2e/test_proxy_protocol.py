@@ -9,6 +9,7 @@ import pytest
 
 from support import apps
 from support.client import BLOCK, connect, connect_tls, context, receive_exactly
+from support.pki import Ca
 from support.waiting import wait_until
 
 NGINX = """
@@ -128,6 +129,39 @@ def test_version_2_tells_what_tls_agreed_on(run, echo_app, version, cipher):
             receive_exactly(client, len(seen.head))
             client.unwrap()
         assert sidelock.wait_for_access(1)[0]["proxy_protocol.unique_id"].encode() == told[0x05]
+
+
+def told_of_tls(app, connection, client):
+    """The value of the SSL part of the header of the app's connection with this number: (its first five bytes, {type: value})."""
+    client.sendall(b"ping")
+    seen = app.connection(connection)
+    wait_until(lambda: seen.head.endswith(b"ping"), "the header and the first bytes")
+    size = struct.unpack(">H", seen.head[14:16])[0]
+    told = values(seen.head[28:16 + size])[0x20]
+    receive_exactly(client, len(seen.head))
+    return told[:5], values(told[5:])
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2])
+def test_version_2_tells_whose_certificate_was_verified_and_when(run, echo_app, tmp_path, version):
+    ca = Ca(tmp_path / "ca", "Client CA")
+    pair = ca.issue("alice")
+    tls, anonymous = context(version=version), context(version=version)
+    tls.load_cert_chain(pair.certificate, pair.key)
+    with run(echo_app.port, "--proxy-protocol", "v2", "--client-auth", "optional", "--client-ca-file", str(ca.certificate)) as sidelock:
+        def visit(number, with_context, session=None):
+            plain = connect(sidelock.port)
+            with with_context.wrap_socket(plain, server_hostname="localhost", session=session) as client:
+                told, more = told_of_tls(echo_app, number, client)
+                assert client.session_reused == (session is not None)
+                result = told, more.get(0x22), client.session
+                client.unwrap()
+                return result
+        # TLS, a certificate on this connection, one of this session; then that it was verified: 0.
+        told, name, session = visit(0, tls)
+        assert (told, name) == (b"\x07\0\0\0\0", b"alice")
+        assert visit(1, tls, session)[:2] == (b"\x05\0\0\0\0", b"alice"), "from the session alone"
+        assert visit(2, anonymous)[:2] == (b"\x01\0\0\0\x01", None), "nothing was verified"
 
 
 def read_line(connection):
