@@ -1,8 +1,7 @@
 // See announce.h.
 #include "run/announce.h"
 
-#include <chrono>
-#include <string>
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "tls/inspect.h"
@@ -14,9 +13,6 @@ namespace {
 void announce(const ClientTrust& trust) {
   log::info("clients are verified by {} authorities and {} revocation lists of {}", trust.authorities.size(),
             trust.revocation_lists.size(), trust.source);
-  if (trust.lists_end && *trust.lists_end < std::chrono::system_clock::now()) {
-    log::warning("a revocation list of {} is out of date: every client of its authority is refused", trust.source);
-  }
 }
 
 bool is_valid(const Credential& credential) {
@@ -26,16 +22,25 @@ bool is_valid(const Credential& credential) {
 
 }  // namespace
 
-void warn_of_expiry(const Credentials& credentials) {
-  const auto now = std::chrono::system_clock::now();
-  for (const auto& credential : credentials) {
-    const std::string subject = log::printable(credential->subject);
-    if (credential->not_after < now) {
-      log::warning("certificate {} from {} has EXPIRED: clients will refuse it", subject, credential->source);
-    } else if (credential->not_before > now) {
-      log::warning("certificate {} from {} is not valid yet: clients will refuse it", subject, credential->source);
-    }
+std::vector<std::string> expiry_warnings(const TlsFiles& files, std::chrono::system_clock::time_point now) {
+  std::vector<std::string> warnings;
+  for (const auto& credential : files.credentials) {
+    const bool has_ended = credential->not_after < now;
+    if (!has_ended && credential->not_before <= now) continue;
+    warnings.push_back(fmt::format("certificate {} from {} {}: clients will refuse it",
+                                   log::printable(credential->subject), credential->source,
+                                   has_ended ? "has EXPIRED" : "is not valid yet"));
   }
+  if (files.client_trust && files.client_trust->lists_end && *files.client_trust->lists_end < now) {
+    warnings.push_back(
+        fmt::format("a revocation list of {} is out of date: every client of its authority is refused",
+                    files.client_trust->source));
+  }
+  return warnings;
+}
+
+void warn_of_expiry(const TlsFiles& files) {
+  for (const std::string& text : expiry_warnings(files, std::chrono::system_clock::now())) log::warning("{}", text);
 }
 
 void announce(const TlsFiles& files) {
@@ -54,7 +59,7 @@ void announce(const TlsFiles& files) {
       log::warning("the private key of {} can be read by every user; allowed: mode 0640 or less", credential->source);
     }
   }
-  warn_of_expiry(credentials);
+  warn_of_expiry(files);
   for (const auto& credential : credentials) {
     if (!credential->has_malformed_name) continue;
     log::warning("certificate {} from {} has a name with a NUL byte or one that cannot be read, which is left out",

@@ -17,6 +17,7 @@
 #include "run/admin_service.h"
 #include "run/announce.h"
 #include "run/capture_proof.h"
+#include "run/expiry_reminder.h"
 #include "run/health.h"
 #include "run/listeners.h"
 #include "run/observation.h"
@@ -77,7 +78,6 @@ class Supervisor {
   Background handle_signals();
   Background drain();
   void serve_admin();
-  Background remind_of_expiry();
   void reload();
   void terminate();
   void finish(ExitCode code);
@@ -93,7 +93,7 @@ class Supervisor {
   Fd admin_listener_;
   Health health_;
   std::shared_ptr<TicketKeys> tickets_;
-  Credentials credentials_;  // those in use
+  TlsFiles files_;  // those in use
   std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   std::optional<CaptureProof> proof_;
   std::optional<CredentialWatch> credential_watch_;
@@ -104,7 +104,7 @@ class Supervisor {
   ExitCode exit_code_ = ExitCode::kOk;
   Background signal_handling_;
   Background draining_;
-  Background reminding_;
+  std::optional<ExpiryReminder> reminder_;
 };
 
 Supervisor::Supervisor(const Settings& settings)
@@ -131,10 +131,9 @@ Supervisor::Supervisor(const Settings& settings)
   // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
   drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
   tickets_ = std::make_shared<TicketKeys>();
-  const TlsFiles files = load_tls_files(settings.tls);
-  announce(files);
-  credentials_ = files.credentials;
-  health_.note_credentials(files.credentials, false);
+  files_ = load_tls_files(settings.tls);
+  announce(files_);
+  health_.note_credentials(files_.credentials, false);
   if (const std::string notice = plaintext_notice(settings); !notice.empty()) log::warning("{}", notice);
   const auto on_probe = [this](const ClientAddress& client) {
     if (proof_) proof_->note_probe(client);
@@ -142,7 +141,7 @@ Supervisor::Supervisor(const Settings& settings)
   for (auto& listeners : listeners_) {
     const WorkerLimits share{(limits_.connections + limits_.workers - 1) / limits_.workers,
                              (limits_.handshakes + limits_.workers - 1) / limits_.workers};
-    auto context = std::make_shared<const TlsContext>(settings.tls, files, tickets_);
+    auto context = std::make_shared<const TlsContext>(settings.tls, files_, tickets_);
     workers_.push_back(
         std::make_unique<Worker>(settings, share, *shared_, std::move(listeners), std::move(context), on_probe));
   }
@@ -174,7 +173,7 @@ ExitCode Supervisor::serve() {
   signal_handling_ = handle_signals();
   credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
   credential_watch_->start();
-  reminding_ = remind_of_expiry();
+  reminder_.emplace(reactor_, [this] { warn_of_expiry(files_); });
   if (proof_) {
     proof_->start();
   } else {
@@ -219,25 +218,18 @@ Background Supervisor::handle_signals() {
   }
 }
 
-Background Supervisor::remind_of_expiry() {
-  for (;;) {
-    co_await reactor_.sleep(std::chrono::hours{1});
-    warn_of_expiry(credentials_);
-  }
-}
-
 void Supervisor::reload() {
   try {
-    const TlsFiles files = load_tls_files(settings_.tls);
+    TlsFiles files = load_tls_files(settings_.tls);
     std::vector<std::shared_ptr<const TlsContext>> contexts;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       contexts.push_back(std::make_shared<const TlsContext>(settings_.tls, files, tickets_));
     }
     tickets_->replace_all(Clock::now());
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
-    announce(files);
-    credentials_ = files.credentials;
-    health_.note_credentials(files.credentials, true);
+    files_ = std::move(files);
+    announce(files_);
+    health_.note_credentials(files_.credentials, true);
     log::info("credential reloaded: new handshakes use it");
   } catch (const std::exception& failure) {
     health_.note_failed_reload();
