@@ -108,7 +108,7 @@ TEST(Walk, AsksTheRulesOfOthersFirst) {
 
 TEST(Walk, DoesNotTrustARuleOfOursThatSaysMore) {
   Plan live = make_plan(test::capture_port(80));
-  for (FamilyPlan& family : live.families) family.tables[1].chains[0].rules[0].has_more = true;
+  for (FamilyPlan& family : live.families) family.tables[2].chains[0].rules[0].has_more = true;
   EXPECT_EQ(walk(live, {}, packet_to(80)).fate, Fate::kUncertain);
 }
 
@@ -117,7 +117,7 @@ TEST(Walk, EndsInChainsThatLeadIntoEachOther) {
   for (FamilyPlan& family : live.families) {
     Rule jump;
     jump.target = "SIDELOCK_IN";
-    family.tables[1].chains[0].rules = {jump};
+    family.tables[2].chains[0].rules = {jump};
   }
   EXPECT_EQ(walk(live, {}, packet_to(80)).fate, Fate::kUncertain);
 }
