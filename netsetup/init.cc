@@ -6,6 +6,8 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <sstream>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -18,6 +20,8 @@
 #include "netsetup/nftables/make.h"
 #include "netsetup/nftables/text.h"
 #include "netsetup/plan.h"
+#include "netsetup/policy_routing.h"
+#include "netsetup/transition.h"
 #include "netsetup/verify.h"
 
 namespace sidelock {
@@ -60,14 +64,33 @@ Plan restorable(Plan plan) {
   return plan;
 }
 
+struct State {
+  Plan plan;
+  std::vector<LoopbackRouting> routing;
+};
+
+void go_to(Backend& backend, const Plan& live, const Plan& wanted) {
+  if (const std::optional<Plan> between = transition(live, wanted)) backend.apply(*between);
+  backend.apply(wanted);
+}
+
 // Puts back what was there before; the failure that led here is the one to report.
-void undo(Backend& backend, const Plan& before) {
+void undo(Backend& backend, const Plan& wanted, const State& before) {
   try {
-    backend.apply(before);
+    apply_routing(before.routing);
+    go_to(backend, wanted, before.plan);
     log::info("the rules are again what they were before");
   } catch (const std::exception& error) {
     log::error("the rules could not be put back: {}; `sidelock cleanup` removes them", error.what());
   }
+}
+
+void verify_routing(const std::vector<LoopbackRouting>& wanted) {
+  const std::vector<LoopbackRouting> live = read_routing();
+  if (live == wanted) return;
+  throw Failure{ExitCode::kVerificationFailed,
+                "the routing for --preserve-source is not what was just made; another program changes the routing "
+                "rules of this namespace at the same time"};
 }
 
 void verify(Backend& backend, const Plan& wanted, const CaptureSettings& settings) {
@@ -86,6 +109,17 @@ void verify(Backend& backend, const Plan& wanted, const CaptureSettings& setting
 const char* families_text(IpFamily family) {
   if (family == IpFamily::kIpv4) return "IPv4";
   return family == IpFamily::kIpv6 ? "IPv6" : "IPv4 and IPv6";
+}
+
+std::string ports_text(const CaptureSettings& settings) {
+  if (settings.is_any_port) return "any port";
+  const std::size_t ports = expand(settings.ports).size();
+  return fmt::format("{} port{}", ports, ports == 1 ? "" : "s");
+}
+
+std::string capture_ports_text(const CaptureSettings& settings) {
+  const std::size_t last = settings.capture_port_base + count_capture_ports(settings) - 1;
+  return fmt::format("{}-{}", settings.capture_port_base, last);
 }
 
 // Takes our rules from the backend that does not hold them any more.
@@ -115,19 +149,24 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
   refuse_node_by_chains(given, backend.foreign());
   const CaptureSettings settings = without_absent_families(given);
   const Plan wanted = make_plan(settings, backend.kind());
-  const Plan before = restorable(backend.read());
+  const State before{restorable(backend.read()), read_routing()};
+  const std::vector<LoopbackRouting> routing = wanted_routing(settings);
   try {
-    backend.apply(wanted);
+    // Replies must find their way before the first connection comes, and until the last one is no longer made.
+    if (!routing.empty()) apply_routing(routing);
+    go_to(backend, before.plan, wanted);
+    if (routing.empty()) apply_routing(routing);
     verify(backend, wanted, settings);
+    verify_routing(routing);
     remove_from_the_other(backend.kind(), settings.lock_wait);
   } catch (...) {
-    undo(backend, before);
+    undo(backend, wanted, before);
     throw;
   }
-  const std::size_t ports = expand(settings.ports).size();
-  log::info("capture installed and verified by {}: {}, {} port{} to {}-{}, probe port {}", name_of(backend.kind()),
-            families_text(settings.ip_family), ports, ports == 1 ? "" : "s", settings.capture_port_base,
-            settings.capture_port_base + ports - 1, probe_port(settings));
+  log::info("capture by {} installed and verified by {}: {}, {} to {}, probe port {}",
+            settings.mode == CaptureMode::kTproxy ? "tproxy" : "redirect", name_of(backend.kind()),
+            families_text(settings.ip_family), ports_text(settings), capture_ports_text(settings),
+            probe_port(settings));
 }
 
 void install_capture(const CaptureSettings& settings) {
@@ -149,7 +188,13 @@ std::string backend_names() { return nftables::is_built_in() ? "iptables, nftabl
 
 std::string dry_run_text(const CaptureSettings& settings, BackendKind kind) {
   const Plan plan = make_plan(settings, kind);
-  return kind == BackendKind::kIptables ? to_text(plan) : nftables::to_text(plan);
+  std::string text = kind == BackendKind::kIptables ? to_text(plan) : nftables::to_text(plan);
+  // Neither tool takes routes, so they are comments to it.
+  for (const LoopbackRouting& routing : wanted_routing(settings)) {
+    std::istringstream lines{to_text(routing)};
+    for (std::string line; std::getline(lines, line);) text += "# " + line + '\n';
+  }
+  return text;
 }
 
 std::string dry_run_text(const CaptureSettings& settings) {
@@ -177,6 +222,7 @@ void remove_capture(const CaptureSettings& settings) {
       if (failure.code() != ExitCode::kNoBackend) failed = std::current_exception();
     }
   }
+  found |= remove_routing();
   // Rules are in one of the two: when they were found, the other one need not be readable.
   if (failed && !found) std::rethrow_exception(failed);
   log::info("{}", found ? "capture removed" : "no capture to remove");

@@ -1,5 +1,6 @@
-// See plan.h. nat redirects each captured port to its own capture port; mangle drops what conntrack calls INVALID,
-// because such a segment is not translated back and the stack would answer it with a reset of the good connection.
+// See plan.h. Under redirect nat leads each captured port to its own capture port, and mangle drops what conntrack
+// calls INVALID, because such a segment is not translated back and the stack would answer it with a reset of the good
+// connection. Under tproxy mangle alone leads all captured ports to the first capture port.
 #include "netsetup/plan.h"
 
 #include <algorithm>
@@ -17,11 +18,12 @@ namespace {
 
 // Up to here a list of rules is as fast as anything; beyond, a packet would be compared with each of them, so the ports
 // go to chains that it enters by range.
-constexpr std::size_t kPortsInOneChain = 16;
-constexpr std::size_t kPortsInRangeChain = 32;
+constexpr std::size_t kRulesInOneChain = 16;
+constexpr std::size_t kRulesInRangeChain = 32;
 
 constexpr const char* kCaptureComment = "sidelock:1 capture";
 constexpr const char* kProbeComment = "sidelock:1 probe";
+constexpr const char* kHideComment = "sidelock:1 hide";
 
 // "+" alone means every interface, which iptables says by naming none; connections over lo are never captured.
 std::vector<InterfaceMatch> captured_interfaces(const CaptureSettings& settings) {
@@ -102,17 +104,6 @@ Chain chain_with_exclusions(const Shape& shape, Table table) {
   return chain;
 }
 
-// Only for addresses of the pod: a packet that is merely routed through it must not be answered by the proxy.
-Rule redirect(std::uint16_t port, std::size_t capture_port) {
-  Rule rule;
-  rule.is_tcp = true;
-  rule.destination_ports = PortRange{port, port};
-  rule.is_destination_local = true;
-  rule.target = kRedirect;
-  rule.to_port = static_cast<std::uint16_t>(capture_port);
-  return rule;
-}
-
 Rule for_ports(const PortRange& ports, std::string_view target) {
   Rule rule;
   rule.is_tcp = true;
@@ -134,62 +125,83 @@ Rule for_all_ports(const std::vector<PortRange>& ports, std::string_view target)
   return rule;
 }
 
-void add_range_chains(TablePlan& nat, Chain entry, const std::vector<Rule>& redirects) {
-  for (std::size_t begin = 0; begin < redirects.size(); begin += kPortsInRangeChain) {
-    const std::size_t end = std::min(begin + kPortsInRangeChain, redirects.size());
-    Chain chain{"SIDELOCK_P" + std::to_string(begin / kPortsInRangeChain + 1), {}};
-    for (std::size_t i = begin; i < end; ++i) chain.rules.push_back(redirects[i]);
-    const PortRange range{redirects[begin].destination_ports->first, redirects[end - 1].destination_ports->last};
-    entry.rules.push_back(for_ports(range, chain.name));
-    nat.chains.push_back(std::move(chain));
-  }
-  nat.chains.push_back(std::move(entry));
-  std::ranges::sort(nat.chains, {}, &Chain::name);
+// Only for addresses of the pod: a packet that is merely routed through it must not be answered by the proxy.
+Rule capture(Rule rule, std::size_t capture_port) {
+  rule.is_destination_local = true;
+  rule.to_port = static_cast<std::uint16_t>(capture_port);
+  return rule;
 }
 
-void add_redirects(TablePlan& nat, const Shape& shape) {
-  Chain entry = chain_with_exclusions(shape, Table::kNat);
-  const std::vector<std::uint16_t> ports = expand(shape.settings.ports);
-  std::vector<Rule> redirects;
-  for (std::size_t i = 0; i < ports.size(); ++i)
-    redirects.push_back(redirect(ports[i], shape.settings.capture_port_base + i));
-  if (ports.size() <= kPortsInOneChain) {
-    std::ranges::move(redirects, std::back_inserter(entry.rules));
-    nat.chains.push_back(std::move(entry));
-  } else if (shape.backend == BackendKind::kIptables) {
-    add_range_chains(nat, std::move(entry), redirects);
-  } else {
-    Rule rule = for_all_ports(shape.settings.ports, kRedirect);
-    rule.is_destination_local = true;
-    rule.to_port = shape.settings.capture_port_base;
-    rule.is_one_port_each = true;
-    entry.rules.push_back(std::move(rule));
-    nat.chains.push_back(std::move(entry));
+// A rule for each port, or for each range where all ports share a capture port.
+std::vector<Rule> capture_rules(const CaptureSettings& settings, std::string_view target) {
+  std::vector<Rule> rules;
+  if (count_capture_ports(settings) == 1) {
+    for (const PortRange& range : settings.ports)
+      rules.push_back(capture(for_ports(range, target), settings.capture_port_base));
+    return rules;
   }
+  const std::vector<std::uint16_t> ports = expand(settings.ports);
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    rules.push_back(capture(for_ports({ports[i], ports[i]}, target), settings.capture_port_base + i));
+  return rules;
+}
+
+void add_range_chains(TablePlan& table, Chain& entry, const std::vector<Rule>& rules) {
+  for (std::size_t begin = 0; begin < rules.size(); begin += kRulesInRangeChain) {
+    const std::size_t end = std::min(begin + kRulesInRangeChain, rules.size());
+    Chain chain{"SIDELOCK_P" + std::to_string(begin / kRulesInRangeChain + 1), {}};
+    for (std::size_t i = begin; i < end; ++i) chain.rules.push_back(rules[i]);
+    const PortRange range{rules[begin].destination_ports->first, rules[end - 1].destination_ports->last};
+    entry.rules.push_back(for_ports(range, chain.name));
+    table.chains.push_back(std::move(chain));
+  }
+}
+
+// The chain that captures: exclusions, then the ports.
+void add_captures(TablePlan& table, const Shape& shape, std::string_view target) {
+  const CaptureSettings& settings = shape.settings;
+  Chain entry = chain_with_exclusions(shape, table.table);
+  const std::vector<Rule> rules = capture_rules(settings, target);
+  if (rules.size() <= kRulesInOneChain) {
+    std::ranges::copy(rules, std::back_inserter(entry.rules));
+  } else if (shape.backend == BackendKind::kIptables) {
+    add_range_chains(table, entry, rules);
+  } else {
+    entry.rules.push_back(capture(for_all_ports(settings.ports, target), settings.capture_port_base));
+    entry.rules.back().is_one_port_each = count_capture_ports(settings) > 1;
+  }
+  // nft's tproxy lets pass what it finds no listener for, and that is plain text for the app; iptables' drops it.
+  if (target == kTproxy && shape.backend == BackendKind::kNftables) {
+    entry.rules.push_back(for_all_ports(settings.ports, kDrop));
+    entry.rules.back().is_destination_local = true;
+  }
+  table.chains.push_back(std::move(entry));
+  std::ranges::sort(table.chains, {}, &Chain::name);
 }
 
 // `run` connects to this port over lo; only rules made from the same settings lead it to the first capture port. In
 // front, because an ACCEPT of somebody else's before it would make `run` believe that nothing is captured.
 Hook probe_hook(const Shape& shape) {
+  const bool is_tproxy = shape.settings.mode == CaptureMode::kTproxy;
   const std::uint16_t port = probe_port(shape.settings);
-  Rule rule = for_ports({port, port}, kRedirect);
+  Rule rule = for_ports({port, port}, is_tproxy ? kTproxy : kRedirect);
   rule.family = only_family(shape);
-  rule.out = InterfaceMatch{"lo", false};
+  (is_tproxy ? rule.in : rule.out) = InterfaceMatch{"lo", false};
   rule.comment = kProbeComment;
   rule.to_port = shape.settings.capture_port_base;
-  return {"OUTPUT", true, std::move(rule)};
+  return {is_tproxy ? "PREROUTING" : "OUTPUT", true, std::move(rule)};
 }
 
 TablePlan nat_plan(const Shape& shape) {
-  TablePlan nat{Table::kNat, entry_hooks(shape, Table::kNat), {}, {}};
+  TablePlan nat{Table::kNat, {}, {}, {}};
+  if (shape.settings.mode != CaptureMode::kRedirect) return nat;
+  nat.hooks = entry_hooks(shape, Table::kNat);
   nat.hooks.push_back(probe_hook(shape));
-  add_redirects(nat, shape);
+  add_captures(nat, shape, kRedirect);
   return nat;
 }
 
-TablePlan mangle_plan(const Shape& shape) {
-  TablePlan mangle{Table::kMangle, {}, {}, {}};
-  if (!shape.settings.drop_invalid) return mangle;
+void add_drops_of_invalid(TablePlan& mangle, const Shape& shape) {
   mangle.hooks = entry_hooks(shape, Table::kMangle);
   // Unlike nat, mangle sees every packet and not only the first of a connection: all others must pass by the ports.
   for (Hook& hook : mangle.hooks) hook.rule.is_state_invalid = true;
@@ -202,11 +214,42 @@ TablePlan mangle_plan(const Shape& shape) {
   }
   for (std::size_t i = first; i < entry.rules.size(); ++i) entry.rules[i].is_state_invalid = true;
   mangle.chains.push_back(std::move(entry));
+}
+
+// TPROXY takes every packet, not only the first: under SYN cookies the one that completes a handshake belongs to no
+// socket yet, and would reach the app. Nothing here asks connection tracking, so that it is not even started.
+TablePlan mangle_plan(const Shape& shape) {
+  TablePlan mangle{Table::kMangle, {}, {}, {}};
+  if (shape.settings.mode == CaptureMode::kTproxy) {
+    mangle.hooks = entry_hooks(shape, Table::kMangle);
+    mangle.hooks.insert(mangle.hooks.begin(), probe_hook(shape));
+    add_captures(mangle, shape, kTproxy);
+  } else if (shape.settings.drop_invalid) {
+    add_drops_of_invalid(mangle, shape);
+  }
   return mangle;
 }
 
+// Whoever connects to a capture port itself. A captured connection arrives there only by the kernel's translation, and
+// under TPROXY keeps the port that it was made to.
+TablePlan filter_plan(const Shape& shape) {
+  const CaptureSettings& settings = shape.settings;
+  TablePlan filter{Table::kFilter, {}, {}, {}};
+  if (!settings.hide_capture_ports) return filter;
+  const std::size_t last = settings.capture_port_base + count_capture_ports(settings) - 1;
+  Rule rule = for_ports({settings.capture_port_base, static_cast<std::uint16_t>(last)}, kReject);
+  rule.family = only_family(shape);
+  rule.in = InterfaceMatch{"lo", true};
+  rule.is_not_translated = settings.mode == CaptureMode::kRedirect;
+  rule.comment = kHideComment;
+  filter.hooks.push_back({"INPUT", true, std::move(rule)});
+  return filter;
+}
+
 FamilyPlan nothing_in(Family family) {
-  return {family, {TablePlan{Table::kMangle, {}, {}, {}}, TablePlan{Table::kNat, {}, {}, {}}}};
+  FamilyPlan plan{family, {}};
+  for (const Table table : {Table::kFilter, Table::kMangle, Table::kNat}) plan.tables.push_back({table, {}, {}, {}});
+  return plan;
 }
 
 std::vector<Family> families_of(BackendKind backend) {
@@ -216,18 +259,19 @@ std::vector<Family> families_of(BackendKind backend) {
 
 // The built-in chains of a table, in the kernel's order.
 std::vector<std::string_view> builtin_chains(Table table) {
+  if (table == Table::kFilter) return {"INPUT", "FORWARD", "OUTPUT"};
   if (table == Table::kNat) return {"PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"};
   return {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
 }
 
-std::string table_text(const TablePlan& table) {
+std::string table_text(const TablePlan& table, Family family) {
   std::string text = '*' + std::string{name_of(table.table)} + '\n';
   for (const std::string_view name : builtin_chains(table.table))
     text.append(":").append(name).append(" ACCEPT [0:0]\n");
   for (const Chain& chain : table.chains) text += ':' + chain.name + " - [0:0]\n";
-  for (const Hook& hook : table.hooks) text += to_text(hook.rule, hook.chain) + '\n';
+  for (const Hook& hook : table.hooks) text += to_text(hook.rule, hook.chain, family) + '\n';
   for (const Chain& chain : table.chains) {
-    for (const Rule& rule : chain.rules) text += to_text(rule, chain.name) + '\n';
+    for (const Rule& rule : chain.rules) text += to_text(rule, chain.name, family) + '\n';
   }
   return text + "COMMIT\n";
 }
@@ -239,9 +283,10 @@ Plan make_plan(const CaptureSettings& settings, BackendKind backend) {
   for (const Family family : families_of(backend)) {
     FamilyPlan wanted = nothing_in(family);
     const Shape shape{settings, backend, family};
-    // mangle first: its rules do nothing by themselves, and once nat translates, INVALID segments are dropped already.
+    // The table that captures comes last, and with it the probe rule, so that the proof means that all is there. Then
+    // INVALID segments are dropped from the first translated connection on.
     if (family == Family::kInet || is_wanted(family, settings.ip_family))
-      wanted.tables = {mangle_plan(shape), nat_plan(shape)};
+      wanted.tables = {filter_plan(shape), mangle_plan(shape), nat_plan(shape)};
     plan.families.push_back(std::move(wanted));
   }
   return plan;
@@ -260,7 +305,7 @@ std::string to_text(const Plan& plan) {
     text += family.family == Family::kIpv4 ? "# IPv4 (iptables-restore)\n" : "# IPv6 (ip6tables-restore)\n";
     // iptables-save begins with the table that came last.
     for (auto table = family.tables.rbegin(); table != family.tables.rend(); ++table) {
-      if (!table->is_empty()) text += table_text(*table);
+      if (!table->is_empty()) text += table_text(*table, family.family);
     }
   }
   return text;

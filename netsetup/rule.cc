@@ -40,11 +40,18 @@ std::string_view name_of(Family family) {
   return "inet";
 }
 
-std::string_view name_of(Table table) { return table == Table::kMangle ? "mangle" : "nat"; }
+std::string_view name_of(Table table) {
+  switch (table) {
+    case Table::kFilter: return "filter";
+    case Table::kMangle: return "mangle";
+    case Table::kNat: break;
+  }
+  return "nat";
+}
 
 int address_family(Family family) { return family == Family::kIpv4 ? AF_INET : AF_INET6; }
 
-std::string to_text(const Rule& rule, std::string_view chain) {
+std::string to_text(const Rule& rule, std::string_view chain, Family family) {
   std::string text = "-A ";
   text += chain;
   if (rule.source) text += " -s " + rule.source->network.to_string() + '/' + std::to_string(rule.source->prefix);
@@ -54,10 +61,16 @@ std::string to_text(const Rule& rule, std::string_view chain) {
   if (rule.destination_ports) text += " -m tcp --dport " + ports_text(*rule.destination_ports);
   if (rule.is_destination_local) text += " -m addrtype --dst-type LOCAL";
   if (rule.is_state_invalid) text += " -m conntrack --ctstate INVALID";
+  if (rule.is_not_translated) text += " -m conntrack ! --ctstate DNAT";
   if (!rule.comment.empty()) text += " -m comment --comment " + in_quotes(rule.comment);
   if (rule.has_more) text += " ...";
   if (!rule.target.empty()) text += " -j " + rule.target;
+  if (rule.target == kReject) text += " --reject-with tcp-reset";
   if (rule.target == kRedirect) text += " --to-ports " + std::to_string(rule.to_port);
+  if (rule.target == kTproxy) {
+    text += " --on-port " + std::to_string(rule.to_port) +
+            (family == Family::kIpv6 ? " --on-ip ::" : " --on-ip 0.0.0.0") + " --tproxy-mark 0x0/0x0";
+  }
   return text;
 }
 

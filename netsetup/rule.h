@@ -18,7 +18,7 @@ namespace sidelock {
 enum class BackendKind { kIptables, kNftables };
 
 enum class Family { kIpv4, kIpv6, kInet };  // kInet: both in one table, which only nftables has
-enum class Table { kMangle, kNat };
+enum class Table { kFilter, kMangle, kNat };
 
 std::string_view name_of(BackendKind kind);  // "iptables"
 std::string_view name_of(Family family);     // "IPv4"
@@ -32,7 +32,9 @@ inline constexpr std::string_view kChainPrefix = "SIDELOCK_";
 // Targets that are neither a chain nor a foreign extension.
 inline constexpr std::string_view kReturn = "RETURN";
 inline constexpr std::string_view kDrop = "DROP";
+inline constexpr std::string_view kReject = "REJECT";  // with a TCP reset
 inline constexpr std::string_view kRedirect = "REDIRECT";
+inline constexpr std::string_view kTproxy = "TPROXY";
 
 // An interface name; one that ends in '+' stands for all names with this beginning.
 struct InterfaceMatch {
@@ -59,9 +61,10 @@ struct Rule {
   std::vector<PortRange> destination_port_set;  // nftables: any of these, in place of destination_ports
   bool is_destination_local = false;            // an address of this namespace
   bool is_state_invalid = false;                // conntrack's INVALID
+  bool is_not_translated = false;               // conntrack has not translated the destination
   std::string comment;
-  std::string target;             // RETURN, DROP, REDIRECT, or a chain
-  std::uint16_t to_port = 0;      // only for REDIRECT
+  std::string target;             // RETURN, DROP, REJECT, REDIRECT, TPROXY, or a chain
+  std::uint16_t to_port = 0;      // only for REDIRECT and TPROXY
   bool is_one_port_each = false;  // nftables: the n-th destination port goes to to_port + n - 1
   bool has_more = false;          // only in rules read back: the kernel's rule says something that this value cannot
   Counters counters;
@@ -69,7 +72,8 @@ struct Rule {
 };
 
 // "-A CHAIN ..." without a line end; what a rule with has_more says beyond this value appears as "...".
-std::string to_text(const Rule& rule, std::string_view chain);
+// The family is that of the table.
+std::string to_text(const Rule& rule, std::string_view chain, Family family = Family::kIpv4);
 
 // Its destination ports, whichever way it names them; none: any.
 std::vector<PortRange> destination_ports_of(const Rule& rule);

@@ -47,7 +47,7 @@ ExitCode print(const std::string& text) {
 }
 
 std::string version_text() {
-  return fmt::format("sidelock {}\n{}\nX25519MLKEM768: {}\ncapture: redirect ({})\n", SIDELOCK_VERSION,
+  return fmt::format("sidelock {}\n{}\nX25519MLKEM768: {}\ncapture: redirect, tproxy ({})\n", SIDELOCK_VERSION,
                      openssl_version(), has_group("X25519MLKEM768") ? "yes" : "no", backend_names());
 }
 
@@ -55,12 +55,6 @@ ExitCode init(const Settings& settings) {
   if (settings.capture.mode == CaptureMode::kNone) {
     log::info("--capture none: init is not needed, there are no rules to install");
     return ExitCode::kOk;
-  }
-  if (settings.capture.mode == CaptureMode::kTproxy || settings.capture.is_any_port ||
-      settings.capture.is_source_preserved) {
-    throw Failure{ExitCode::kUsage,
-                  "init installs rules for --capture redirect with a list of --ports and without --preserve-source; "
-                  "for the others only run is there yet, and the rules are the operator's"};
   }
   install_capture(settings.capture);
   return ExitCode::kOk;

@@ -17,7 +17,7 @@ namespace sidelock::iptables {
 namespace {
 
 constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
-constexpr std::array kTables{Table::kMangle, Table::kNat};
+constexpr std::array kTables{Table::kFilter, Table::kMangle, Table::kNat};
 constexpr std::chrono::milliseconds kPauseBeforeRetry{1};
 constexpr int kTriesWhenInvalid = 10;
 
@@ -104,6 +104,8 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   for (const std::string& chain : table->chains()) {
     if (name == Table::kNat && !is_our_chain(chain)) foreign.nat_chains.push_back(chain);
   }
+  // What only looks at packets that have arrived comes too late to take them.
+  if (name == Table::kFilter) return;
   const std::string place = std::string{name_of(family)} + " table " + std::string{name_of(name)};
   const std::vector<Decoded> rules = table->rules("PREROUTING");
   const auto ours = [](const Decoded& decoded) { return is_ours(decoded.rule); };
@@ -111,8 +113,8 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
   for (auto at = rules.begin(); at != rules.end(); ++at) {
     if (ours(*at)) continue;
-    foreign.rules.push_back({family, place, to_text(at->rule, "PREROUTING"), at->rule, at->may_match_tcp, at < last,
-                             is_terminal(at->rule)});
+    foreign.rules.push_back({family, place, to_text(at->rule, "PREROUTING", family), at->rule, at->may_match_tcp,
+                             at < last, is_terminal(at->rule)});
   }
 }
 
@@ -184,7 +186,8 @@ bool IptablesBackend::remove() {
   return with_failures([this] {
     bool found = false;
     for (const Family family : kFamilies) {
-      for (const Table table : {Table::kNat, Table::kMangle}) found |= replace(family, TablePlan{table, {}, {}, {}});
+      for (const Table table : {Table::kNat, Table::kMangle, Table::kFilter})
+        found |= replace(family, TablePlan{table, {}, {}, {}});
     }
     return found;
   });

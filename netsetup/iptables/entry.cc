@@ -17,8 +17,11 @@ extern "C" {
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_tcpudp.h>
+#include <linux/netfilter/xt_TPROXY.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv4/ipt_REJECT.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/netfilter_ipv6/ip6t_REJECT.h>
 }
 
 namespace sidelock::iptables {
@@ -89,10 +92,11 @@ void append_matches(Bytes& bytes, const Rule& rule) {
     type.dest = XT_ADDRTYPE_LOCAL;
     append_extension(bytes, "addrtype", 1, &type, sizeof type);
   }
-  if (rule.is_state_invalid) {
+  if (rule.is_state_invalid || rule.is_not_translated) {
     auto state = zeroed<xt_conntrack_mtinfo3>();
     state.match_flags = XT_CONNTRACK_STATE;
-    state.state_mask = XT_CONNTRACK_STATE_INVALID;
+    state.invert_flags = rule.is_not_translated ? XT_CONNTRACK_STATE : 0;
+    state.state_mask = rule.is_not_translated ? XT_CONNTRACK_STATE_DNAT : XT_CONNTRACK_STATE_INVALID;
     append_extension(bytes, "conntrack", 3, &state, sizeof state);
   }
   if (!rule.comment.empty()) {
@@ -102,8 +106,21 @@ void append_matches(Bytes& bytes, const Rule& rule) {
   }
 }
 
+// How REJECT answers: a number in both families, but not the same one.
+std::uint32_t tcp_reset(Family family) {
+  return family == Family::kIpv4 ? static_cast<std::uint32_t>(IPT_TCP_RESET)
+                                 : static_cast<std::uint32_t>(IP6T_TCP_RESET);
+}
+
 void append_target(Bytes& bytes, const Rule& rule, Family family) {
-  if (rule.target != kRedirect) {
+  if (rule.target == kReject) {
+    const std::uint32_t with = tcp_reset(family);
+    append_extension(bytes, kReject, 0, &with, sizeof with);
+  } else if (rule.target == kTproxy) {
+    auto divert = zeroed<xt_tproxy_target_info_v1>();
+    divert.lport = htons(rule.to_port);
+    append_extension(bytes, kTproxy, 1, &divert, sizeof divert);
+  } else if (rule.target != kRedirect) {
     const int verdict = 0;
     append_extension(bytes, rule.target, 0, &verdict, sizeof verdict);
   } else if (family == Family::kIpv4) {
@@ -202,7 +219,7 @@ std::string identity(const unsigned char* bytes, std::string_view target) {
   for (const Extension& match : matches_of(bytes, entry)) add(match);
   // A verdict or a jump is its name; its number is an offset that moves with every change of the table.
   const Extension last = extension_at(bytes + entry.target_offset);
-  if (last.name == target && last.name == kRedirect) add(last);
+  if (last.name == target && (target == kRedirect || target == kTproxy || target == kReject)) add(last);
   return text.append(target);
 }
 
@@ -239,12 +256,14 @@ void read_match(const Extension& match, Rule& rule) {
     rule.comment.assign(comment.comment, ::strnlen(comment.comment, sizeof comment.comment));
   } else if (match.name == "addrtype") {
     rule.is_destination_local = true;
-  } else if (match.name == "conntrack") {
-    rule.is_state_invalid = true;
+  } else if (match.name == "conntrack" && match.size >= sizeof(xt_conntrack_mtinfo3)) {
+    rule.is_not_translated = (load<xt_conntrack_mtinfo3>(match.payload).state_mask & XT_CONNTRACK_STATE_DNAT) != 0;
+    rule.is_state_invalid = !rule.is_not_translated;
   }
 }
 
-std::uint16_t redirect_port(const Extension& target, Family family) {
+std::uint16_t target_port(const Extension& target, Family family) {
+  if (target.name == kTproxy) return ntohs(load<xt_tproxy_target_info_v1>(target.payload).lport);
   if (family == Family::kIpv4) return ntohs(load<nf_nat_ipv4_multi_range_compat>(target.payload).range[0].min.all);
   return ntohs(load<nf_nat_range>(target.payload).min_proto.all);
 }
@@ -264,7 +283,8 @@ Decoded decode_as(const unsigned char* bytes, Family family, std::string_view ta
   rule.out = interface_in(header.outiface, header.outiface_mask, (header.invflags & IPT_INV_VIA_OUT) != 0);
   for (const Extension& match : matches_of(bytes, entry)) read_match(match, rule);
   rule.target = target;
-  if (target == kRedirect) rule.to_port = redirect_port(extension_at(bytes + entry.target_offset), family);
+  if (target == kRedirect || target == kTproxy)
+    rule.to_port = target_port(extension_at(bytes + entry.target_offset), family);
   rule.counters = {entry.counters.pcnt, entry.counters.bcnt};
   rule.has_more = identity<Layout>(bytes, target) != identity<Layout>(encode_as<Layout>(rule, family).data(), target);
   return decoded;

@@ -152,7 +152,10 @@ bool is_as_laid_out(const LiveChain& chain) {
          chain.priority == base->priority && chain.is_accepting;
 }
 
-Table table_of(const std::string& chain) { return chain.starts_with("nat") ? Table::kNat : Table::kMangle; }
+Table table_of(const std::string& chain) {
+  if (chain.starts_with("nat_")) return Table::kNat;
+  return chain.starts_with("filter_") ? Table::kFilter : Table::kMangle;
+}
 
 TablePlan& table_in(Plan& plan, Table table) {
   return *std::ranges::find(plan.families.front().tables, table, &TablePlan::table);

@@ -140,7 +140,10 @@ class Reader {
       case Loaded::kMeta: compare_meta(comparison, data); break;
       case Loaded::kTransport: compare_port(comparison, port_in(data)); break;
       case Loaded::kNetwork: compare_source(data); break;
-      case Loaded::kConntrack: rule.is_state_invalid = rule.is_state_invalid || loaded_.key == NFT_CT_STATE; break;
+      case Loaded::kConntrack:
+        if (loaded_.key == NFT_CT_STATE) rule.is_state_invalid = true;
+        if (loaded_.key == NFT_CT_STATUS) rule.is_not_translated = true;
+        break;
       case Loaded::kFib: rule.is_destination_local = true; break;
       case Loaded::kNothing: break;
     }
@@ -220,7 +223,10 @@ class Reader {
       case NFT_RETURN: finish(std::string{kReturn}, "return"); break;
       case NFT_JUMP: finish(chain, std::string{"jump "} + chain); break;
       case NFT_GOTO: finish(chain, std::string{"goto "} + chain); break;
-      case NF_ACCEPT: finish("ACCEPT", "accept"); break;
+      case NF_ACCEPT:
+        if (decoded_.rule.target == kTproxy) return;  // the end of the same statement
+        finish("ACCEPT", "accept");
+        break;
       case NF_DROP: finish(std::string{kDrop}, "drop"); break;
       default: finish("OTHER", "a verdict"); break;
     }
@@ -234,8 +240,11 @@ class Reader {
     } else if (name == "nat") {
       const bool is_destination = number_in(expression, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT;
       finish("DNAT", is_destination ? "dnat" : "snat");
-    } else if (name == "tproxy" || name == "notrack" || name == "reject" || name == "queue" || name == "fwd" ||
-               name == "dup" || name == "synproxy") {
+    } else if (name == "tproxy") {
+      finish(std::string{kTproxy}, "tproxy");
+    } else if (name == "reject") {
+      finish(std::string{kReject}, "reject");
+    } else if (name == "notrack" || name == "queue" || name == "fwd" || name == "dup" || name == "synproxy") {
       finish("OTHER", std::string{name});
     } else {
       return;

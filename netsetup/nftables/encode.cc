@@ -106,6 +106,14 @@ class Builder {
     compare(NFT_CMP_NEQ, &zero, sizeof zero);
   }
 
+  void match_not_translated() {
+    load_conntrack(NFT_CT_STATUS);
+    const std::uint32_t zero = 0;
+    const std::uint32_t translated = IPS_DST_NAT;
+    mask_register(&translated, sizeof translated);
+    compare(NFT_CMP_EQ, &zero, sizeof zero);
+  }
+
   void match_destination_local() {
     nftnl_expr* fib = add("fib");
     nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
@@ -119,6 +127,8 @@ class Builder {
 
   void end(const Rule& rule) {
     if (rule.target == kRedirect) return redirect(rule);
+    if (rule.target == kTproxy) return divert(rule);
+    if (rule.target == kReject) return reject();
     if (rule.target == kReturn) return verdict(NFT_RETURN, nullptr);
     if (rule.target == kDrop) return verdict(NF_DROP, nullptr);
     verdict(NFT_JUMP, rule.target.c_str());
@@ -241,15 +251,33 @@ class Builder {
     if (is_map) nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
   }
 
+  void load_target_port(const Rule& rule) {
+    const std::uint16_t port = htons(rule.to_port);
+    nftnl_expr* immediate = add("immediate");
+    nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+    nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, &port, sizeof port);
+  }
+
+  void divert(const Rule& rule) {
+    load_target_port(rule);
+    nftnl_expr* tproxy = add("tproxy");
+    nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_FAMILY, NFPROTO_UNSPEC);  // whichever the packet has
+    nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
+    verdict(NF_ACCEPT, nullptr);
+  }
+
+  void reject() {
+    nftnl_expr* reject = add("reject");
+    nftnl_expr_set_u32(reject, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+    nftnl_expr_set_u8(reject, NFTNL_EXPR_REJECT_CODE, 0);
+  }
+
   void redirect(const Rule& rule) {
     if (rule.is_one_port_each) {
       load_port();
       look_up(port_map(rule), true);
     } else {
-      const std::uint16_t port = htons(rule.to_port);
-      nftnl_expr* immediate = add("immediate");
-      nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-      nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, &port, sizeof port);
+      load_target_port(rule);
     }
     nftnl_expr* redir = add("redir");
     nftnl_expr_set_u32(redir, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
@@ -279,6 +307,7 @@ EncodedRule encode(const Rule& rule, const std::string& chain, std::uint32_t& ne
   if (rule.source) builder.match_source(*rule.source);
   builder.match_ports(rule);
   if (rule.is_state_invalid) builder.match_state_invalid();
+  if (rule.is_not_translated) builder.match_not_translated();
   if (rule.is_destination_local) builder.match_destination_local();
   builder.count();
   builder.end(rule);

@@ -59,6 +59,7 @@ std::string match_text(const Rule& rule) {
     text += "meta l4proto tcp ";
   }
   if (rule.is_state_invalid) text += "ct state invalid ";
+  if (rule.is_not_translated) text += "ct status ! dnat ";
   if (rule.is_destination_local) text += "fib daddr type local ";
   return rule.has_more ? text + "... " : text;
 }
@@ -68,6 +69,8 @@ namespace {
 std::string statement_text(const Rule& rule) {
   if (rule.target == kReturn) return "return";
   if (rule.target == kDrop) return "drop";
+  if (rule.target == kReject) return "reject with tcp reset";
+  if (rule.target == kTproxy) return "tproxy to :" + std::to_string(rule.to_port) + " accept";
   if (rule.target == kRedirect) {
     return "redirect to :" +
            (rule.is_one_port_each ? "tcp dport map " + port_map_text(rule) : std::to_string(rule.to_port));

@@ -23,6 +23,7 @@ std::string canonical_text(const CaptureSettings& settings) {
   for (const std::string& name : settings.exclude_interfaces) text += " not-in=" + name;
   text += " base=" + std::to_string(settings.capture_port_base);
   text += settings.drop_invalid ? " drop-invalid" : "";
+  text += settings.hide_capture_ports ? " hide" : "";
   text += settings.is_source_preserved ? " preserve-source" : "";
   return text;
 }

@@ -74,6 +74,9 @@ CaptureSettings capture_settings(const SettingValues& values, const LocalPorts& 
       static_cast<std::uint16_t>(parse_number(values.of("capture-port-base"), {2, kLastCapturePortBase}));
   parse_capture_ports(values, local, capture);
   capture.drop_invalid = parse_switch(values.of("drop-invalid"));
+  capture.hide_capture_ports = parse_switch(values.of("hide-capture-ports"));
+  // 0 and 253 to 255 are the kernel's own: unspecified, default, main and local.
+  capture.route_table = static_cast<std::uint32_t>(parse_number(values.of("route-table"), {256, 0x7fffffff}));
   capture.allow_host_network = parse_switch(values.of("allow-host-network"));
   capture.allow_foreign_before = parse_switch(values.of("allow-foreign-before"));
   capture.lock_wait = parse_duration(values.of("lock-wait"));

@@ -35,6 +35,8 @@ struct CaptureSettings {
   IpFamily ip_family = IpFamily::kAuto;
   std::uint16_t capture_port_base = 19100;
   bool drop_invalid = true;
+  bool hide_capture_ports = true;
+  std::uint32_t route_table = 19132;  // of --preserve-source
   bool allow_host_network = false;
   bool allow_foreign_before = false;
   std::chrono::milliseconds lock_wait{5000};

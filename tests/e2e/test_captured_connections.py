@@ -92,7 +92,7 @@ def test_excluded_sources_are_left_alone(lab, captured):
 
 @pytest.mark.parametrize("address", [POD4, POD6])
 def test_a_direct_hit_on_a_capture_port_is_reset(lab, captured, address):
-    with app_in(lab, 80) as app, captured("--ports", "80,81") as sidelock:
+    with app_in(lab, 80) as app, captured("--ports", "80,81", "--hide-capture-ports", "off") as sidelock:
         for port in (19100, 19101):
             assert is_reset(port, address, lab.client.name)
         sidelock.wait_for_outcome("not_captured", count=2)

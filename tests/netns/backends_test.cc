@@ -68,7 +68,7 @@ TEST_F(Backends, AreBothCleanedUp) {
 }
 
 TEST_F(Backends, AreNamedByVersion) {
-  EXPECT_THAT(output_of(test::sidelock_program() + " version"), HasSubstr("redirect (iptables, nftables)"));
+  EXPECT_THAT(output_of(test::sidelock_program() + " version"), HasSubstr("redirect, tproxy (iptables, nftables)"));
 }
 
 }  // namespace

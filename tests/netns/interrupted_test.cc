@@ -48,7 +48,7 @@ void expect_old_or_new_tables(const CaptureSettings& before, const CaptureSettin
   iptables::IptablesBackend backend{std::chrono::seconds{1}};
   const Plan live = backend.read();
   for (std::size_t family = 0; family < live.families.size(); ++family) {
-    for (std::size_t table = 0; table < 2; ++table) {
+    for (std::size_t table = 0; table < 3; ++table) {
       const TablePlan& found = live.families[family].tables[table];
       EXPECT_TRUE(found == old_plan.families[family].tables[table] || found == new_plan.families[family].tables[table]);
     }

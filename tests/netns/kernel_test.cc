@@ -101,14 +101,14 @@ TEST_F(Kernel, WithoutIpv6CannotServeSettingsThatAskForIt) {
 TEST_F(Kernel, WithIpv6ButWithoutItsTablesIsServedByNftables) {
   const Finished init = init_without("ip6_tables");
   EXPECT_EQ(init.status, 0) << init.output;
-  EXPECT_THAT(init.output, HasSubstr("backend nftables: iptables does not work here: IPv6 table mangle"));
+  EXPECT_THAT(init.output, HasSubstr("backend nftables: iptables does not work here: IPv6 table filter"));
   EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
 }
 
 TEST_F(Kernel, WithIpv6ButWithoutItsTablesIsNotServedByHalf) {
   const Finished init = init_without("ip6_tables,nf_tables");
   EXPECT_EQ(init.status, 4) << init.output;
-  EXPECT_THAT(init.output, HasSubstr("IPv6 table mangle"));
+  EXPECT_THAT(init.output, HasSubstr("IPv6 table filter"));
   EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
 }
 

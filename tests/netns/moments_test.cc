@@ -1,5 +1,5 @@
 // What can happen between two steps of init, made to happen there each time: the shim runs a command around the writing
-// of one table. Table 1 is IPv4 mangle, 2 IPv4 nat, 3 and 4 the same of IPv6.
+// of one table. Table 1 is IPv4 filter, 2 mangle, 3 nat, 4 to 6 the same of IPv6.
 #include <csignal>
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ using test::output_of;
 using test::saved_rules;
 using ::testing::HasSubstr;
 
-constexpr const char* kTables[]{"1", "2", "3", "4"};
+constexpr const char* kTables[]{"1", "2", "3", "4", "5", "6"};
 
 // The shell's parent is init itself.
 constexpr const char* kKillInit = "kill -KILL $PPID";
@@ -48,7 +48,7 @@ TEST_F(Moments, KilledAroundEachTableTheNextInitIsExactlyRight) {
 }
 
 TEST_F(Moments, KilledBeforeNatThereIsNoProbeRuleThatWouldProveMangle) {
-  EXPECT_EQ(init_with("2", "BEFORE", kKillInit).status, 128 + SIGKILL);
+  EXPECT_EQ(init_with("3", "BEFORE", kKillInit).status, 128 + SIGKILL);
   EXPECT_THAT(saved_rules(), HasSubstr("INVALID"));
   EXPECT_THAT(saved_rules(), Not(HasSubstr("probe")));
 }
@@ -69,7 +69,7 @@ TEST_F(Moments, ARuleOfOthersThatCameFirstStaysAndOursAreWhole) {
 
 // libiptc writes the counters in a step of its own.
 TEST_F(Moments, ARuleOfOursThatIsDeletedBeforeTheCountersAreWrittenComesBack) {
-  const Finished init = init_with("4", "AFTER", "ip6tables-legacy -t nat -F OUTPUT");
+  const Finished init = init_with("6", "AFTER", "ip6tables-legacy -t nat -F OUTPUT");
   EXPECT_EQ(init.status, 0) << init.output;
   EXPECT_EQ(saved_rules(), text_of(capture_port(81)));
 }
@@ -80,14 +80,14 @@ TEST_F(Moments, ADamageInATableThatIsDoneIsAFailureAndTheFormerRulesComeBack) {
         "iptables-legacy -t nat -I SIDELOCK_IN -j RETURN", "ip6tables-legacy -t mangle -F PREROUTING",
         "iptables-legacy -t nat -R PREROUTING 1 -i eth7 -p tcp -j SIDELOCK_IN"}) {
     install_capture(capture({{80, 80}, {1000, 1100}}));
-    const Finished init = init_with("4", "AFTER", damage);
+    const Finished init = init_with("6", "AFTER", damage);
     EXPECT_EQ(init.status, 5) << damage << '\n' << init.output;
     EXPECT_EQ(saved_rules(), text_of(capture({{80, 80}, {1000, 1100}}))) << damage;
   }
 }
 
 TEST_F(Moments, TheLockIsHeldUntilTheLastTableIsWritten) {
-  const Finished init = init_with("4", "AFTER", "! flock --nonblock /run/xtables.lock true");
+  const Finished init = init_with("6", "AFTER", "! flock --nonblock /run/xtables.lock true");
   EXPECT_EQ(init.status, 0) << init.output;
 }
 

@@ -59,7 +59,7 @@ TEST_F(Traffic, ToTheProbePortArrivesAtTheFirstCapturePort) {
     for (const int family : {AF_INET, AF_INET6}) expect_probe_arrives(settings, family);
   }
   const auto backend = make_backend(BackendKind::kNftables, std::chrono::seconds{1});
-  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[1]), 2U);
+  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[2]), 2U);
 }
 
 TEST_F(Traffic, IsCountedByIptables) {
@@ -68,7 +68,7 @@ TEST_F(Traffic, IsCountedByIptables) {
   install_capture(settings);
   expect_probe_arrives(settings, AF_INET);
   const auto backend = make_backend(BackendKind::kIptables, std::chrono::seconds{1});
-  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[1]), 1U);
+  EXPECT_EQ(packets_of_probe(backend->read().families[0].tables[2]), 1U);
 }
 
 }  // namespace

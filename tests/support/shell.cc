@@ -1,10 +1,13 @@
 // See shell.h.
 #include "support/shell.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <regex>
 #include <sstream>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -42,6 +45,21 @@ std::string sidelock_program() { return from_environment("SIDELOCK", "sidelock")
 
 std::string kernel_shim() { return from_environment("KERNEL_SHIM", ""); }
 
+namespace {
+
+// Tables come in the order in which the namespace got them, which is not what a test is about.
+std::string with_tables_sorted(const std::string& text) {
+  const std::string end = "COMMIT\n";
+  std::vector<std::string> tables;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; (at = text.find(end, begin)) != std::string::npos; begin = at + end.size())
+    tables.push_back(text.substr(begin, at + end.size() - begin));
+  std::ranges::sort(tables);
+  return std::accumulate(tables.begin(), tables.end(), std::string{}) + text.substr(begin);
+}
+
+}  // namespace
+
 std::string without_noise(const std::string& text) {
   std::istringstream lines{text};
   std::string kept;
@@ -51,7 +69,7 @@ std::string without_noise(const std::string& text) {
     if (line.starts_with(':')) line.replace(line.find('['), std::string::npos, "[0:0]");
     kept += line + '\n';
   }
-  return kept;
+  return with_tables_sorted(kept);
 }
 
 std::string saved_nftables_rules() {
@@ -63,6 +81,6 @@ std::string saved_ipv4_rules() { return without_noise(output_of("iptables-legacy
 
 std::string saved_ipv6_rules() { return without_noise(output_of("ip6tables-legacy-save")); }
 
-std::string saved_rules() { return saved_ipv4_rules() + saved_ipv6_rules(); }
+std::string saved_rules() { return without_noise(output_of("iptables-legacy-save; ip6tables-legacy-save")); }
 
 }  // namespace sidelock::test

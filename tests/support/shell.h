@@ -28,7 +28,7 @@ std::string saved_ipv6_rules();
 // `nft list ruleset` with zero counters, as the dry run prints it.
 std::string saved_nftables_rules();
 
-// `text` without lines that begin with '#', and with zero counters.
+// `text` without lines that begin with '#', with zero counters, and its tables in the order of their names.
 std::string without_noise(const std::string& text);
 
 }  // namespace sidelock::test

@@ -38,7 +38,7 @@ TEST(Entry, OfEveryRuleOfAPlanReadsBackAsThatRule) {
 }
 
 Rule redirect_rule() {
-  return std::ranges::find(make_plan(test::capture_port(80)).families[0].tables[1].chains, "SIDELOCK_IN", &Chain::name)
+  return std::ranges::find(make_plan(test::capture_port(80)).families[0].tables[2].chains, "SIDELOCK_IN", &Chain::name)
       ->rules[0];
 }
 

@@ -29,7 +29,17 @@ std::vector<Golden> all_golden() {
   ipv6_only.ip_family = IpFamily::kIpv6;
   CaptureSettings keeps_invalid = test::capture_port(80);
   keeps_invalid.drop_invalid = false;
-  return {{"one_port", test::capture_port(80)},
+  CaptureSettings tproxy = test::capture({{80, 80}, {8000, 8010}});
+  tproxy.mode = CaptureMode::kTproxy;
+  tproxy.exclude_sources = {*Cidr::parse("10.0.0.0/8")};
+  CaptureSettings any_port = test::capture({{1, 19098}, {19102, 32767}, {61000, 65535}});
+  any_port.is_any_port = true;
+  CaptureSettings shown = test::capture_port(80);
+  shown.hide_capture_ports = false;
+  return {{"tproxy", tproxy},
+          {"any_port", any_port},
+          {"shown", shown},
+          {"one_port", test::capture_port(80)},
           {"exclusions", exclusions},
           {"interfaces", interfaces},
           {"many_ports", test::capture({{22, 22}, {1000, 1039}, {9000, 9003}})},

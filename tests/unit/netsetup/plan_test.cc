@@ -22,11 +22,13 @@ const Chain& chain_of(const TablePlan& table, std::string_view name) {
   return *std::ranges::find(table.chains, name, &Chain::name);
 }
 
-TEST(Plan, CommitsMangleBeforeNat) {
-  for (const FamilyPlan& family : make_plan(test::capture_port(80)).families) {
-    ASSERT_EQ(family.tables.size(), 2U);
-    EXPECT_EQ(family.tables[0].table, Table::kMangle);
-    EXPECT_EQ(family.tables[1].table, Table::kNat);
+TEST(Plan, CommitsTheTableThatCapturesLast) {
+  const Plan plan = make_plan(test::capture_port(80));
+  for (const FamilyPlan& family : plan.families) {
+    ASSERT_EQ(family.tables.size(), 3U);
+    EXPECT_EQ(family.tables[0].table, Table::kFilter);
+    EXPECT_EQ(family.tables[1].table, Table::kMangle);
+    EXPECT_EQ(family.tables[2].table, Table::kNat);
   }
 }
 
@@ -56,7 +58,7 @@ TEST(Plan, GivesEachPortItsOwnCapturePort) {
 
 TEST(Plan, KeepsSixteenPortsInOneChainAndSpreadsMore) {
   const auto chains = [](std::uint16_t last) {
-    return make_plan(test::capture({{1, last}})).families[0].tables[1].chains.size();
+    return table_of(make_plan(test::capture({{1, last}})), Family::kIpv4, Table::kNat).chains.size();
   };
   EXPECT_EQ(chains(16), 1U);
   EXPECT_EQ(chains(17), 2U);
@@ -113,7 +115,7 @@ TEST(NftablesPlan, HasBothFamiliesInOneTable) {
   const Plan plan = nftables_plan(test::capture_port(80));
   ASSERT_EQ(plan.families.size(), 1U);
   EXPECT_EQ(plan.families[0].family, Family::kInet);
-  EXPECT_FALSE(plan.families[0].tables[1].hooks[0].rule.family);
+  EXPECT_FALSE(table_of(plan, Family::kInet, Table::kNat).hooks[0].rule.family);
 }
 
 TEST(NftablesPlan, OfOneFamilyAsksForItInEveryHook) {

@@ -31,7 +31,7 @@ TEST(Difference, SeesWhatIsMissingAltogether) {
 TEST(Difference, SeesARuleThatSaysMore) {
   const Plan wanted = make_plan(test::capture_port(80));
   Plan live = wanted;
-  live.families[1].tables[1].chains[0].rules[0].has_more = true;
+  live.families[1].tables[2].chains[0].rules[0].has_more = true;
   EXPECT_THAT(difference(wanted, live), HasSubstr("IPv6 table nat"));
 }
 
@@ -44,7 +44,7 @@ TEST(Difference, OfNftablesIsSaidInItsWords) {
 TEST(Difference, SeesATableThatIsWrongAsAWhole) {
   const Plan wanted = make_plan(test::capture_port(80), BackendKind::kNftables);
   Plan live = wanted;
-  live.families[0].tables[1].oddity = "the table is dormant";
+  live.families[0].tables[2].oddity = "the table is dormant";
   EXPECT_THAT(difference(wanted, live), HasSubstr("found `the table is dormant`"));
 }
 

@@ -1,0 +1,149 @@
+// From any settings to any other, killed on the way: the next init makes everything right, and cleanup removes all.
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "netsetup/choice.h"
+#include "netsetup/init.h"
+#include "netsetup/policy_routing.h"
+#include "netsetup/verify.h"
+#include "support/capture_settings.h"
+#include "support/namespace.h"
+#include "support/shell.h"
+
+namespace sidelock {
+namespace {
+
+using std::chrono::microseconds;
+using ::testing::IsEmpty;
+
+class Changes : public test::NamespaceTest {
+ protected:
+  static std::vector<CaptureSettings> all() {
+    std::vector<CaptureSettings> all;
+    for (const BackendChoice backend : {BackendChoice::kIptables, BackendChoice::kNftables}) {
+      for (const CaptureMode mode : {CaptureMode::kRedirect, CaptureMode::kTproxy}) {
+        CaptureSettings few = test::capture({{80, 80}, {443, 443}});
+        few.backend = backend;
+        few.mode = mode;
+        CaptureSettings many = test::capture({{80, 80}, {3000, 3099}});
+        many.backend = backend;
+        many.mode = mode;
+        many.is_source_preserved = true;
+        many.hide_capture_ports = false;
+        CaptureSettings any = test::capture({{1, 19098}, {19102, 32767}});
+        any.backend = backend;
+        any.mode = mode;
+        any.is_any_port = true;
+        any.is_source_preserved = true;
+        any.route_table = 777;
+        all.insert(all.end(), {few, many, any});
+      }
+    }
+    return all;
+  }
+
+  static Plan live(BackendKind kind) { return make_backend(kind, std::chrono::seconds{1})->read(); }
+
+  static void expect_exactly(const CaptureSettings& settings) {
+    const bool is_iptables = settings.backend == BackendChoice::kIptables;
+    const BackendKind kind = is_iptables ? BackendKind::kIptables : BackendKind::kNftables;
+    const BackendKind other = is_iptables ? BackendKind::kNftables : BackendKind::kIptables;
+    EXPECT_THAT(difference(make_plan(settings, kind), live(kind)), IsEmpty());
+    EXPECT_THAT(difference(empty_plan(other), live(other)), IsEmpty());
+    EXPECT_EQ(read_routing(), wanted_routing(settings));
+  }
+
+  static void expect_nothing() {
+    for (const BackendKind kind : {BackendKind::kIptables, BackendKind::kNftables})
+      EXPECT_THAT(difference(empty_plan(kind), live(kind)), IsEmpty());
+    EXPECT_THAT(read_routing(), IsEmpty());
+  }
+};
+
+// Returns whether the child was killed before it ended by itself.
+bool install_and_kill(const CaptureSettings& settings, microseconds after) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    install_capture(settings);
+    ::_exit(0);
+  }
+  std::this_thread::sleep_for(after);
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status);
+}
+
+TEST_F(Changes, FromAnySettingsToAnyOtherEndAtExactlyThose) {
+  const std::vector<CaptureSettings> settings = all();
+  for (const CaptureSettings& before : settings) {
+    for (const CaptureSettings& after : settings) {
+      install_capture(before);
+      install_capture(after);
+      expect_exactly(after);
+    }
+  }
+  remove_capture(settings.front());
+  expect_nothing();
+}
+
+TEST_F(Changes, KilledAtAnyMomentAreMendedByTheNextInitOrCleanup) {
+  const std::vector<CaptureSettings> settings = all();
+  std::mt19937 random{20261125};
+  const auto any_of_them = [&] { return settings[random() % settings.size()]; };
+  const auto start = std::chrono::steady_clock::now();
+  for (const CaptureSettings& each : settings) install_capture(each);
+  const auto all_of_them = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - start);
+  const auto whole = all_of_them / static_cast<int>(settings.size());
+  std::uniform_int_distribution<microseconds::rep> moment{0, whole.count() * 2};
+  int killed = 0;
+  for (int i = 0; i < 220; ++i) {
+    install_capture(any_of_them());
+    killed += install_and_kill(any_of_them(), microseconds{moment(random)}) ? 1 : 0;
+    if (i % 2 == 0) {
+      const CaptureSettings next = any_of_them();
+      install_capture(next);
+      expect_exactly(next);
+    } else {
+      remove_capture(settings.front());
+      expect_nothing();
+    }
+    ASSERT_FALSE(HasFailure()) << "iteration " << i;
+  }
+  EXPECT_GT(killed, 30);
+}
+
+TEST_F(Changes, KeepTheRoutingOfOthers) {
+  test::output_of(
+      "ip rule add pref 101 from 127.0.0.0/8 iif lo lookup 5; ip route add local default dev lo table 19132");
+  const std::string before = test::output_of("ip rule; ip route show table 19132");
+  CaptureSettings settings = test::capture_port(80);
+  settings.is_source_preserved = true;
+  settings.route_table = 4711;
+  install_capture(settings);
+  EXPECT_THAT(test::output_of("ip rule"), ::testing::HasSubstr("from 127.0.0.0/8 iif lo lookup 4711"));
+  remove_capture(settings);
+  EXPECT_EQ(test::output_of("ip rule; ip route show table 19132"), before);
+}
+
+TEST_F(Changes, OfRoutingByOthersAreMended) {
+  CaptureSettings settings = test::capture_port(80);
+  settings.is_source_preserved = true;
+  install_capture(settings);
+  for (const char* damage : {"ip rule del pref 101", "ip route flush table 19132", "ip -6 rule del pref 101"}) {
+    test::output_of(damage);
+    EXPECT_NE(read_routing(), wanted_routing(settings)) << damage;
+    install_capture(settings);
+    EXPECT_EQ(read_routing(), wanted_routing(settings)) << damage;
+  }
+}
+
+}  // namespace
+}  // namespace sidelock
