@@ -38,6 +38,11 @@ def tls_folder(authority, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(params=["iptables", "nftables"])
+def backend(request):
+    return request.param
+
+
 @pytest.fixture
 def readable_tls_folder(tls_folder):
     """tls_folder, for a process of another user."""

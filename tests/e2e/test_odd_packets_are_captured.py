@@ -5,9 +5,8 @@ import socket
 import pytest
 
 from support import apps, conntrack_table
-from support.captured import POD4, POD6, init, run_captured
+from support.captured import POD4, POD6, init_and_run
 from support.client import connect, connect_tls, receive_exactly
-from support.hand_rules import tproxy
 from support.namespaces import Namespace, ip
 from support.wire import ACK, PSH, Wire
 
@@ -16,13 +15,9 @@ REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 
 
 @pytest.fixture(params=["redirect", "tproxy"])
-def captured(request, lab, tls_folder, tmp_path):
-    settings = ("--capture", request.param, "--ports", "80")
-    if request.param == "redirect":
-        assert init(lab.pod, *settings).returncode == 0
-    with run_captured(lab.pod, tls_folder, tmp_path / "run.log", *settings) as sidelock:
-        if request.param == "tproxy":
-            tproxy(lab.pod, sidelock, "80")
+def captured(request, lab, backend, tls_folder, tmp_path):
+    settings = ("--capture", request.param, "--backend", backend, "--ports", "80")
+    with init_and_run(lab.pod, tls_folder, tmp_path / "run.log", *settings) as sidelock:
         sidelock.mode = request.param
         yield sidelock.wait_until_ready()
 

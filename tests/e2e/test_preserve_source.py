@@ -3,9 +3,8 @@
 import pytest
 
 from support import apps
-from support.captured import CLIENT4, CLIENT6, POD4, POD6, run_captured
-from support.client import RawTls, connect, connect_tls, is_reset, receive_exactly, wait_for_end
-from support.hand_rules import redirect, source_routes
+from support.captured import CLIENT4, CLIENT6, POD4, POD6, init_and_run, run_captured
+from support.client import RawTls, connect, connect_tls, receive_exactly, wait_for_end
 from support.process import threads_capabilities
 
 pytestmark = pytest.mark.netns
@@ -17,15 +16,13 @@ NET_RAW = 1 << 13
 
 @pytest.fixture
 def captured(lab, readable_tls_folder, tmp_path):
-    """captured("prefer", ...) -> a ready run with rules for port 80 and the routes."""
+    """captured("prefer", ...) -> a ready run with rules for port 80 and the routing."""
     started = []
 
     def start(rule, *settings, **options):
-        sidelock = run_captured(lab.pod, readable_tls_folder, tmp_path / f"run-{len(started)}.log", "--ports", "80",
+        sidelock = init_and_run(lab.pod, readable_tls_folder, tmp_path / f"run-{len(started)}.log", "--ports", "80",
                                 "--preserve-source", rule, *settings, **options)
         started.append(sidelock)
-        redirect(lab.pod, sidelock, "80")
-        source_routes(lab.pod)
         return sidelock.wait_until_ready()
 
     yield start
@@ -51,9 +48,9 @@ def peer(seen):
 
 
 @pytest.mark.parametrize("address, client_address", [(POD4, CLIENT4), (POD6, CLIENT6)])
-@pytest.mark.parametrize("rule", ["prefer", "require"])
-def test_the_app_sees_the_clients_address_and_port(lab, app, captured, rule, address, client_address):
-    with captured(rule) as sidelock:
+@pytest.mark.parametrize("rule, mode", [("prefer", "redirect"), ("require", "redirect"), ("require", "tproxy")])
+def test_the_app_sees_the_clients_address_and_port(lab, app, captured, backend, rule, mode, address, client_address):
+    with captured(rule, "--capture", mode, "--backend", backend) as sidelock:
         with connect_tls(80, address, namespace=lab.client.name) as client:
             exchange(client, apps.pattern(1 << 20))
             assert peer(app.connection()) == (client_address, client.getsockname()[1])
@@ -186,5 +183,4 @@ def test_plain_text_is_refused_as_ever(lab, app, captured):
         assert wait_for_end(plain) == "reset"
         plain.close()
         sidelock.wait_for_outcome("plaintext")
-        assert is_reset(19100, POD4, lab.client.name)
         assert app.seen == []

@@ -3,9 +3,8 @@
 import pytest
 
 from support import apps
-from support.captured import POD4, POD6, run_captured
+from support.captured import POD4, POD6, init_and_run, run_captured
 from support.client import connect, connect_tls, context, is_reset, receive_exactly, wait_for_end
-from support.hand_rules import tproxy
 from support.process import threads_capabilities
 
 pytestmark = pytest.mark.netns
@@ -16,10 +15,9 @@ NOTHING = ("setpriv", "--reuid=19100", "--regid=19100", "--clear-groups", "--inh
 
 
 @pytest.fixture
-def captured(lab, readable_tls_folder, tmp_path):
+def captured(lab, backend, readable_tls_folder, tmp_path):
     """A ready run with rules for port 80."""
-    with run_captured(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS) as sidelock:
-        tproxy(lab.pod, sidelock, "80")
+    with init_and_run(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, "--backend", backend) as sidelock:
         yield sidelock.wait_until_ready()
 
 
@@ -66,10 +64,18 @@ def test_no_packet_reaches_the_app_in_plain_with_syncookies_or_without(lab, app,
 
 
 @pytest.mark.parametrize("address", [POD4, POD6])
-def test_a_direct_hit_on_the_capture_port_is_reset(lab, app, captured, address):
-    assert is_reset(19100, address, lab.client.name)
-    captured.wait_for_outcome("not_captured")
+def test_a_direct_hit_on_the_capture_port_is_reset_by_the_kernel(lab, app, captured, address):
+    with pytest.raises(ConnectionRefusedError):
+        connect(19100, address, namespace=lab.client.name)
     assert app.seen == []
+
+
+def test_a_direct_hit_that_the_kernel_does_not_reset_is_reset_by_run(lab, app, readable_tls_folder, tmp_path):
+    with init_and_run(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, "--hide-capture-ports", "off") as sidelock:
+        sidelock.wait_until_ready()
+        assert is_reset(19100, POD4, lab.client.name)
+        sidelock.wait_for_outcome("not_captured")
+        assert app.seen == []
 
 
 def test_a_client_inside_the_pod_still_reaches_the_app_in_plain(lab, app, captured):
@@ -85,8 +91,7 @@ def test_no_thread_keeps_a_capability(captured):
 
 
 def test_net_raw_is_all_that_run_needs(lab, app, readable_tls_folder, tmp_path):
-    with run_captured(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, prefix=NET_RAW_ONLY) as sidelock:
-        tproxy(lab.pod, sidelock, "80")
+    with init_and_run(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, prefix=NET_RAW_ONLY) as sidelock:
         sidelock.wait_until_ready()
         ask(lab, POD4)
         ask(lab, POD6)
@@ -106,8 +111,7 @@ def test_without_rules_run_is_not_ready_and_ends_with_five(lab, readable_tls_fol
 
 
 def test_two_workers_share_the_capture_port(lab, app, readable_tls_folder, tmp_path):
-    with run_captured(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, "--workers", "2") as sidelock:
-        tproxy(lab.pod, sidelock, "80")
+    with init_and_run(lab.pod, readable_tls_folder, tmp_path / "run.log", *SETTINGS, "--workers", "2") as sidelock:
         sidelock.wait_until_ready()
         for _ in range(8):
             ask(lab, POD4)

@@ -5,9 +5,8 @@ import re
 import pytest
 
 from support import apps, node_lab
-from support.captured import run_captured
+from support.captured import cleanup, init_and_run
 from support.client import connect, connect_tls, receive_exactly
-from support.hand_rules import redirect, source_routes, tproxy
 from support.process import ROOT
 
 pytestmark = pytest.mark.netns
@@ -67,28 +66,21 @@ def observed(lab, family, app, sidelock):
     return found
 
 
-def with_settings(lab, folder, tls_folder, mode, family, *settings):
-    settings = ("--capture", mode, "--ports", "80", *settings)
-    by_hand = {"redirect": redirect, "tproxy": tproxy}[mode]
+def with_settings(lab, folder, tls_folder, family, *settings):
     with apps.App(apps.echo, address="::", port=80, namespace=lab.pod.name) as app:
-        with run_captured(lab.pod, tls_folder, folder / "run.log", *settings) as sidelock:
-            by_hand(lab.pod, sidelock, "80")
-            source_routes(lab.pod)
-            try:
+        try:
+            with init_and_run(lab.pod, tls_folder, folder / "run.log", "--ports", "80", *settings) as sidelock:
                 return observed(lab, family, app, sidelock.wait_until_ready())
-            finally:
-                for iptables in ("iptables-legacy", "ip6tables-legacy"):
-                    for table in ("nat", "mangle"):
-                        lab.pod.run(iptables, "-t", table, "-F")
-                for version in ("-4", "-6"):
-                    lab.pod.run("ip", version, "rule", "del", "pref", "101")
+        finally:
+            assert cleanup(lab.pod).returncode == 0
 
 
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("mode", ["redirect", "tproxy"])
-def test_each_kind_of_client_is_seen_as_the_table_says(lab, tls_folder, tmp_path, mode, family):
-    plain = with_settings(lab, tmp_path, tls_folder, mode, family)
-    preserved = with_settings(lab, tmp_path, tls_folder, mode, family, "--preserve-source", "require")
+def test_each_kind_of_client_is_seen_as_the_table_says(lab, backend, tls_folder, tmp_path, mode, family):
+    settings = ("--capture", mode, "--backend", backend)
+    plain = with_settings(lab, tmp_path, tls_folder, family, *settings)
+    preserved = with_settings(lab, tmp_path, tls_folder, family, *settings, "--preserve-source", "require")
     table = documented()
     for kind in KINDS:
         speaks, app_sees, log = plain[kind]

@@ -9,6 +9,13 @@ def init(pod, *settings, **options):
     return run_command(["init", *settings], prefix=(*pod.prefix, *options.pop("prefix", ())), **options)
 
 
+def init_and_run(pod, tls_folder, log_path, *settings, **options):
+    """`sidelock run` after an init with the same settings; wait_until_ready() is the caller's."""
+    done = init(pod, *settings)
+    assert done.returncode == 0, done
+    return run_captured(pod, tls_folder, log_path, *settings, **options)
+
+
 def cleanup(pod):
     return run_command(["cleanup"], prefix=pod.prefix)
 
