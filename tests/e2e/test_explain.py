@@ -19,7 +19,8 @@ pytestmark = pytest.mark.netns
 
 EXCLUDED_CLIENT, OTHER_POD, OTHER_CLIENT = "10.77.0.8", "10.78.0.2", "10.78.0.9"
 ELSEWHERE = "203.0.113.5"
-SETTINGS = ("--ports", "80,81,443,8000-8019", "--exclude-ports", "8005", "--exclude-sources", EXCLUDED_CLIENT,
+# Hidden, a capture port would refuse before run can say what it thinks of it.
+SETTINGS = ("--hide-capture-ports", "off", "--ports", "80,81,443,8000-8019", "--exclude-ports", "8005", "--exclude-sources", EXCLUDED_CLIENT,
             "--exclude-interfaces", "eth1", "--map", "443:8443")
 
 
