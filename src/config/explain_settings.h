@@ -10,8 +10,9 @@ namespace sidelock {
 struct ExplainSettings {
   Endpoint source;  // port 0: any; of the same family as the destination
   Endpoint destination;
-  std::string via;          // the interface; empty: by the route back to the source
-  std::string server_name;  // what the client asks for (SNI); empty: nothing
+  std::string via;                 // the interface; empty: by the route back to the source
+  std::string server_name;         // what the client asks for (SNI); empty: nothing
+  std::string client_certificate;  // the file with what the client shows; empty: nothing
 };
 
 }  // namespace sidelock

@@ -130,6 +130,8 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"via", kProcess, kValue, "INTERFACE", "",
      "For explain: the interface by which the connection comes in; nothing means by the route back to the client."},
     {"sni", kProcess, kValue, "NAME", "", "For explain: the server name that the client asks for."},
+    {"client-cert", kProcess, kValue, "FILE", "",
+     "For explain: the certificate that the client shows, followed by its issuers; PEM."},
     {"admin-address", kProcess, kValue, "ADDRESS:PORT", "[::]:19080",
      "Where /livez, /readyz, /startupz and /metrics are; [::]: both families; none: nowhere."},
     {"ready-needs", kProcess, kValue, "LIST", "",

@@ -279,6 +279,7 @@ Invocation parse_invocation(int argc, const char* const* argv, const char* const
   invocation.is_forced = parse_switch(values.of("force"));
   invocation.explain.via = values.of("via").text;
   invocation.explain.server_name = values.of("sni").text;
+  invocation.explain.client_certificate = values.of("client-cert").text;
   if (line.command == Command::kExplain) set_connection(line.words, invocation.explain);
   invocation.effective = effective_lines(values);
   return invocation;

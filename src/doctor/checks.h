@@ -6,8 +6,13 @@
 
 namespace sidelock {
 
-Checks check_process(const Patient& patient);     // settings, descriptors
+Checks check_process(const Patient& patient);     // settings, descriptors, net-raw
 Checks check_credential(const Patient& patient);  // credential, clock
+
+Checks check_clients(const Patient& patient);  // clients, where a port asks them for certificates
+
+// Whether a file is there that this user may not read.
+bool is_unreadable(const std::string& path);
 
 // Listeners of `run`, and whether a connection through the kernel reaches them.
 struct Arrivals {

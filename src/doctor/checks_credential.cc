@@ -67,10 +67,15 @@ std::string loose_permission(const std::vector<CredentialFile>& files) {
 }
 
 std::string unreadable_file(const std::vector<CredentialFile>& files) {
-  for (const CredentialFile& file : files) {
-    if (::faccessat(AT_FDCWD, file.path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) return file.path;
-  }
-  return {};
+  const auto found = std::ranges::find_if(files, [](const CredentialFile& file) { return is_unreadable(file.path); });
+  return found == files.end() ? std::string{} : found->path;
+}
+
+// Without those about clients, which have a check of their own.
+TlsSettings own_settings(TlsSettings tls) {
+  tls.client_ca_file.clear();
+  tls.client_crl_file.clear();
+  return tls;
 }
 
 std::string joined(const std::vector<std::string>& words, const char* between) {
@@ -155,8 +160,12 @@ Checks check_files(const TlsSettings& tls) {
 
 }  // namespace
 
+bool is_unreadable(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
 Checks check_credential(const Patient& patient) {
-  const TlsSettings& tls = patient.settings.tls;
+  const TlsSettings tls = own_settings(patient.settings.tls);
   if (tls.self_signed.empty()) return check_files(tls);
   return {warning("credential", "--self-signed: a throw-away certificate that no client can verify",
                   "--tls-dir or --tls-cert-file with a certificate of your authority's")};

@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 #include "base/cgroup.h"
+#include "base/privileges.h"
 #include "config/capture_contract.h"
 #include "doctor/checks.h"
 #include "policy/limits.h"
@@ -61,8 +63,29 @@ Check check_descriptors(const Settings& settings) {
   }
 }
 
+// The setting for which `run` needs NET_RAW; empty: for none.
+std::string_view setting_with_net_raw(const CaptureSettings& capture) {
+  if (capture.mode == CaptureMode::kTproxy) return "--capture tproxy";
+  return capture.is_source_preserved ? "--preserve-source" : "";
+}
+
+// Only this process is known: that of `run` may be in another container.
+Check check_net_raw(std::string_view setting) {
+  if (raise_capability(CAP_NET_RAW))
+    return ok("net-raw", fmt::format("{} needs it in the container of `run`; this one has it", setting));
+  return warning(
+      "net-raw",
+      fmt::format("{} needs it, and this process has it not: `run` would not start in this container", setting),
+      "capabilities: {drop: [ALL], add: [NET_RAW]} for the container of `run`; nothing, if this is another");
+}
+
 }  // namespace
 
-Checks check_process(const Patient& patient) { return {check_settings(patient), check_descriptors(patient.settings)}; }
+Checks check_process(const Patient& patient) {
+  Checks checks{check_settings(patient), check_descriptors(patient.settings)};
+  const std::string_view setting = setting_with_net_raw(patient.settings.capture);
+  if (!setting.empty()) checks.push_back(check_net_raw(setting));
+  return checks;
+}
 
 }  // namespace sidelock

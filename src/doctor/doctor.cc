@@ -27,6 +27,7 @@ Diagnosis diagnose(const Settings& settings, const std::vector<std::string>& set
   const Patient patient = look_at(settings, setting_warnings);
   Checks checks = check_process(patient);
   add(checks, check_credential(patient));
+  add(checks, check_clients(patient));
   const Arrivals arrivals = check_arrivals(patient);
   add(checks, check_capture(patient, arrivals.is_proven));
   add(checks, arrivals.checks);

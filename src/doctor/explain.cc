@@ -10,6 +10,7 @@
 #include "base/interfaces.h"
 #include "base/log.h"
 #include "config/capture_contract.h"
+#include "doctor/admission.h"
 #include "doctor/attempt.h"
 #include "doctor/live_rules.h"
 #include "doctor/processes.h"
@@ -22,6 +23,7 @@
 #include "policy/upstream_address.h"
 #include "tls/credential.h"
 #include "tls/inspect.h"
+#include "tls/pem_file.h"
 #include "tls/tls_files.h"
 
 namespace sidelock {
@@ -78,13 +80,17 @@ std::string policy_text(const PortPolicy& policy) {
   if (policy.proxy_protocol != ProxyProtocol::kOff)
     text += fmt::format(", proxy-protocol {}", kHeader.at(static_cast<std::size_t>(policy.proxy_protocol)));
   if (policy.connect_first) text += ", connect-first";
+  if (policy.tls.client_auth != ClientAuth::kNone)
+    text += policy.tls.client_auth == ClientAuth::kRequire ? ", client-auth require" : ", client-auth optional";
   if (policy.tls.is_plaintext_allowed) text += ", plain text is let through";
   return text;
 }
 
 class Explainer {
  public:
-  Explainer(const Settings& settings, const ExplainSettings& question) : settings_{settings}, question_{question} {}
+  Explainer(const Settings& settings, const ExplainSettings& question) : settings_{settings}, question_{question} {
+    if (!question.client_certificate.empty()) client_chain_ = load_certificates(question.client_certificate);
+  }
   Story explain();
 
  private:
@@ -95,12 +101,15 @@ class Explainer {
   Story served(const PortPolicy& policy, const Endpoint& destination);
   Story judged(Verdict verdict, const PortPolicy* policy);
   void tell_proxy_header(ProxyProtocol version);
-  [[nodiscard]] std::string credential_text() const;
+  [[nodiscard]] std::optional<TlsFiles> tell_credential();
+  std::optional<Story> refused(const TlsPolicy& policy, const std::optional<TlsFiles>& files);
+  [[nodiscard]] std::string credential_text(const Credentials& credentials) const;
   [[nodiscard]] bool is_capture_port(std::uint16_t port) const;
   [[nodiscard]] const ExplicitListener* explicit_listener() const;
 
   const Settings& settings_;
   const ExplainSettings& question_;
+  std::vector<CertificatePtr> client_chain_;
   FirstPacket packet_;
   Story story_;
 };
@@ -148,24 +157,45 @@ const ExplicitListener* Explainer::explicit_listener() const {
 }
 
 // By the same choice as in the handshake.
-std::string Explainer::credential_text() const {
-  try {
-    const Credentials credentials = load_tls_files(settings_.tls).credentials;
-    const std::string& wanted = question_.server_name;
-    const CredentialChoice choice = choice_among(credentials);
-    const std::optional<std::size_t> found = choice.find(wanted);
-    if (!wanted.empty() && !found && settings_.tls.is_sni_strict)
-      return "none: no certificate has the name " + log::printable(wanted) + ", and other names are refused";
-    std::string text;
-    for (const std::size_t place : choice.sets()[found.value_or(0)]) {
-      text += (text.empty() ? "" : ", or ") + described(*credentials[place]);
-      if (!wanted.empty() && !is_for_server(*credentials[place], wanted))
-        text += "; a client that asks for " + log::printable(wanted) + " refuses it";
-    }
-    return text;
-  } catch (const Failure& failure) {
-    return std::string{"unusable: "} + failure.what();
+std::string Explainer::credential_text(const Credentials& credentials) const {
+  const std::string& wanted = question_.server_name;
+  const CredentialChoice choice = choice_among(credentials);
+  const std::optional<std::size_t> found = choice.find(wanted);
+  if (!wanted.empty() && !found && settings_.tls.is_sni_strict)
+    return "none: no certificate has the name " + log::printable(wanted) + ", and other names are refused";
+  std::string text;
+  for (const std::size_t place : choice.sets()[found.value_or(0)]) {
+    text += (text.empty() ? "" : ", or ") + described(*credentials[place]);
+    if (!wanted.empty() && !is_for_server(*credentials[place], wanted))
+      text += "; a client that asks for " + log::printable(wanted) + " refuses it";
   }
+  return text;
+}
+
+// None: the files cannot be used, or not be seen from here.
+std::optional<TlsFiles> Explainer::tell_credential() {
+  try {
+    TlsFiles files = load_tls_files(settings_.tls);
+    story_.tell("credential", credential_text(files.credentials));
+    return files;
+  } catch (const Failure& failure) {
+    story_.tell("credential", std::string{"unusable: "} + failure.what());
+    return std::nullopt;
+  }
+}
+
+// How the handshake ends for a client that the port does not let in.
+std::optional<Story> Explainer::refused(const TlsPolicy& policy, const std::optional<TlsFiles>& files) {
+  if (policy.client_auth == ClientAuth::kNone) {
+    if (!client_chain_.empty()) story_.tell("client-cert", "not asked for, since client-auth is none");
+    return std::nullopt;
+  }
+  if (!files || !files->client_trust)
+    return story_.end("unknown", "whom --client-ca-file lets in cannot be told without these files");
+  const Admission admission = admission_of(client_chain_, *files->client_trust, policy);
+  story_.tell("client-cert", admission.text);
+  if (admission.outcome.empty()) return std::nullopt;
+  return story_.end(admission.outcome, "an alert that ends the handshake; the app is not connected to");
 }
 
 // What the app gets before anything else. What depends on the handshake is not known here.
@@ -182,7 +212,8 @@ void Explainer::tell_proxy_header(ProxyProtocol version) {
 Story Explainer::served(const PortPolicy& policy, const Endpoint& destination) {
   const Endpoint app = upstream_address(policy, {destination}).endpoint;
   story_.tell("policy", policy_text(policy));
-  story_.tell("credential", credential_text());
+  const std::optional<TlsFiles> files = tell_credential();
+  if (std::optional<Story> end = refused(policy.tls, files)) return std::move(*end);
   tell_proxy_header(policy.proxy_protocol);
   const Attempt attempt = connect_to(app);
   const auto listener = listener_at(app);

@@ -32,9 +32,8 @@ std::vector<std::string> expiry_warnings(const TlsFiles& files, std::chrono::sys
                                    has_ended ? "has EXPIRED" : "is not valid yet"));
   }
   if (files.client_trust && files.client_trust->lists_end && *files.client_trust->lists_end < now) {
-    warnings.push_back(
-        fmt::format("a revocation list of {} is out of date: every client of its authority is refused",
-                    files.client_trust->source));
+    warnings.push_back(fmt::format("a revocation list of {} is out of date: every client of its authority is refused",
+                                   files.client_trust->source));
   }
   return warnings;
 }

@@ -5,11 +5,8 @@
 
 #include <openssl/err.h>
 
-#include "policy/allow_list.h"
-#include "tls/certificate_names.h"
 #include "tls/connection_policy.h"
 #include "tls/error.h"
-#include "tls/peer_identity.h"
 #include "tls/pem_file.h"
 
 namespace sidelock {
@@ -22,16 +19,6 @@ constexpr unsigned kAlertExtension = 0xFFC9;
 int denied_index() {
   static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
   return index;
-}
-
-std::string about(const X509* certificate, const std::string& what) {
-  return "client certificate " + subject_of(certificate) + ": " + what;
-}
-
-// Whether the certificate is on the port's list.
-ClientJudgement judge_identity(const X509* certificate, const TlsPolicy& policy) {
-  if (is_allowed(identity_of(certificate), policy.allowed_clients)) return {ClientVerdict::kAllowed, {}};
-  return {ClientVerdict::kNotAllowed, about(certificate, "not on the allow list of this port")};
 }
 
 std::chrono::seconds life_of(X509_STORE_CTX* store, const ClientTrust& trust) {
@@ -55,20 +42,11 @@ int reject(X509_STORE_CTX* store, int error, OwnError own, const std::string& re
 // SSL_CTX_set_cert_verify_callback(3).
 int verify(X509_STORE_CTX* store, void* trust) {
   auto* const ssl = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
-  const bool is_verified = ::X509_verify_cert(store) == 1;
-  const X509* const certificate = ::X509_STORE_CTX_get0_cert(store);
-  if (!is_verified) {
-    const int error = ::X509_STORE_CTX_get_error(store);
-    return reject(store, error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error, OwnError::kClientInvalid,
-                  about(certificate, ::X509_verify_cert_error_string(error)));
-  }
-  if (names_in(certificate).is_malformed) {
-    return reject(store, X509_V_ERR_CERT_REJECTED, OwnError::kClientInvalid,
-                  about(certificate, "a name with a NUL byte, or one that cannot be read"));
-  }
+  if (const std::optional<ClientFault> fault = fault_of_client(store))
+    return reject(store, fault->error, OwnError::kClientInvalid, fault->reason);
   // Under TLS 1.3 the client has proven nothing yet, and has a better alert coming after its Finished.
   if (::SSL_version(ssl) != TLS1_3_VERSION) {
-    const ClientJudgement judgement = judge_identity(certificate, policy_of(ssl));
+    const ClientJudgement judgement = judge_identity(::X509_STORE_CTX_get0_cert(store), policy_of(ssl));
     if (judgement.verdict != ClientVerdict::kAllowed) {
       return reject(store, X509_V_ERR_APPLICATION_VERIFICATION, OwnError::kClientNotAllowed, judgement.reason);
     }
@@ -120,11 +98,11 @@ ClientJudgement judge_client(SSL* ssl) {
   }
   const long result = ::SSL_get_verify_result(ssl);
   if (result != X509_V_OK)
-    return {ClientVerdict::kInvalid, about(certificate, ::X509_verify_cert_error_string(result))};
+    return {ClientVerdict::kInvalid, about_client(certificate, ::X509_verify_cert_error_string(result))};
   // That of a resumed session was verified when the session began.
   const bool has_begun = ::X509_cmp_current_time(::X509_get0_notBefore(certificate)) < 0;
   const bool has_ended = ::X509_cmp_current_time(::X509_get0_notAfter(certificate)) <= 0;
-  if (!has_begun || has_ended) return {ClientVerdict::kInvalid, about(certificate, "not valid at this time")};
+  if (!has_begun || has_ended) return {ClientVerdict::kInvalid, about_client(certificate, "not valid at this time")};
   return judge_identity(certificate, policy);
 }
 

@@ -3,25 +3,12 @@
 #pragma once
 
 #include <ctime>
-#include <string>
 
-#include "config/settings.h"
+#include "tls/client_judgement.h"
 #include "tls/client_trust.h"
 #include "tls/handles.h"
 
 namespace sidelock {
-
-enum class ClientVerdict {
-  kAllowed,
-  kMissing,     // no certificate, where one is required
-  kInvalid,     // one that does not verify, or no longer
-  kNotAllowed,  // a good one that the allow list does not have
-};
-
-struct ClientJudgement {
-  ClientVerdict verdict = ClientVerdict::kMissing;
-  std::string reason;  // for the log; untrusted text
-};
 
 // Makes connections of `context` able to ask clients for certificates. `trust` outlives the context. Throws
 // Failure{kCredentialUnusable}.

@@ -34,24 +34,35 @@ std::size_t name_bytes(const std::vector<CertificatePtr>& authorities) {
 
 }  // namespace
 
-void ClientTrust::install(SSL_CTX* context) const {
-  const StorePtr store{::X509_STORE_new()};
+StorePtr ClientTrust::make_store() const {
+  StorePtr store{::X509_STORE_new()};
   require(store != nullptr, "make a certificate store");
-  const bool has_few_names = name_bytes(authorities) <= kMostNameBytes;
   for (const CertificatePtr& authority : authorities) {
     require(::X509_STORE_add_cert(store.get(), authority.get()) == 1, "trust an authority of " + source);
-    // With more names than the message holds it says none, which means any.
-    if (has_few_names)
-      require(::SSL_CTX_add_client_CA(context, authority.get()) == 1, "name an authority of " + source);
   }
   for (const RevocationListPtr& list : revocation_lists) {
     require(::X509_STORE_add_crl(store.get(), list.get()) == 1, "use a revocation list of " + source);
   }
-  require(SSL_CTX_set1_verify_cert_store(context, store.get()) == 1, "use the authorities of " + source);
+  return store;
+}
+
+void ClientTrust::set_rules(X509_VERIFY_PARAM* rules) const {
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
   if (!revocation_lists.empty()) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-  require(::X509_VERIFY_PARAM_set_flags(::SSL_CTX_get0_param(context), flags) == 1, "set how clients are verified");
-  ::SSL_CTX_set_verify_depth(context, kDeepest);
+  require(::X509_VERIFY_PARAM_set_flags(rules, flags) == 1, "set how clients are verified");
+  ::X509_VERIFY_PARAM_set_depth(rules, kDeepest);
+}
+
+void ClientTrust::install(SSL_CTX* context) const {
+  const StorePtr store = make_store();
+  require(SSL_CTX_set1_verify_cert_store(context, store.get()) == 1, "use the authorities of " + source);
+  set_rules(::SSL_CTX_get0_param(context));
+  // With more names than the message holds it says none, which means any.
+  if (name_bytes(authorities) <= kMostNameBytes) {
+    for (const CertificatePtr& authority : authorities) {
+      require(::SSL_CTX_add_client_CA(context, authority.get()) == 1, "name an authority of " + source);
+    }
+  }
   SSL_CTX_set_max_cert_list(context, kLongestChain);
 }
 

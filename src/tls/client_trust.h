@@ -19,7 +19,14 @@ struct ClientTrust {
   std::optional<std::chrono::system_clock::time_point> lists_end;  // when the first of the lists is out of date
   Digest digest{};                                                 // of all of it
 
-  // Makes `context` verify clients by this. Throws Failure{kCredentialUnusable}.
+  // The authorities and the lists. Throws Failure{kCredentialUnusable}.
+  [[nodiscard]] StorePtr make_store() const;
+
+  // How chains are verified by them: their length, and whether lists are asked for. Throws
+  // Failure{kCredentialUnusable}.
+  void set_rules(X509_VERIFY_PARAM* rules) const;
+
+  // Makes `context` verify clients by both. Throws Failure{kCredentialUnusable}.
   void install(SSL_CTX* context) const;
 };
 

@@ -16,6 +16,7 @@
 #include "tls/connection_policy.h"
 #include "tls/digest.h"
 #include "tls/error.h"
+#include "tls/security_level.h"
 #include "tls/server_names.h"
 
 namespace sidelock {
@@ -218,7 +219,7 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
   require(::SSL_CTX_set_ex_data(context, Callbacks::index(), callbacks.get()) == 1, "set up TLS callbacks");
   static_cast<void>(callbacks.release());  // the SSL_CTX frees it, by free_callbacks
 
-  ::SSL_CTX_set_security_level(context, 2);
+  ::SSL_CTX_set_security_level(context, kSecurityLevel);
   require(SSL_CTX_set_min_proto_version(context, settings.is_tls12_allowed ? TLS1_2_VERSION : TLS1_3_VERSION) == 1,
           "set the TLS version");
   set_cipher_suites(context, settings.cipher_suites);

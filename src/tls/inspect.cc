@@ -1,6 +1,7 @@
 // See inspect.h.
 #include "tls/inspect.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 
@@ -56,6 +57,13 @@ void check_times(const std::vector<X509*>& all, SystemTime now, std::vector<std:
   }
 }
 
+// A list is asked for of each authority once there is any.
+bool has_list(const ClientTrust& trust, const X509* authority) {
+  return trust.revocation_lists.empty() || std::ranges::any_of(trust.revocation_lists, [&](const auto& list) {
+           return ::X509_NAME_cmp(::X509_CRL_get_issuer(list.get()), ::X509_get_subject_name(authority)) == 0;
+         });
+}
+
 // Each certificate must have signed the one before it (RFC 8446 4.4.2); some clients insist on the order.
 void check_order(const std::vector<X509*>& all, std::vector<std::string>& faults) {
   for (std::size_t i = 0; i + 1 < all.size(); ++i) {
@@ -99,6 +107,30 @@ std::vector<std::string> credential_faults(const Credential& credential, SystemT
   if (!names || sk_GENERAL_NAME_num(names.get()) <= 0)
     faults.emplace_back("the certificate has no subjectAltName, and clients verify no other name");
   ::ERR_clear_error();
+  return faults;
+}
+
+std::vector<std::string> client_trust_faults(const ClientTrust& trust, SystemTime now) {
+  std::vector<std::string> faults;
+  std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  for (const CertificatePtr& authority : trust.authorities) {
+    const std::string name = "the authority " + subject_of(authority.get());
+    const ASN1_TIME* const from = ::X509_get0_notBefore(authority.get());
+    const ASN1_TIME* const to = ::X509_get0_notAfter(authority.get());
+    if (::X509_cmp_time(to, &seconds) < 0) faults.push_back(fmt::format("{} expired at {}", name, time_text(to)));
+    if (::X509_cmp_time(from, &seconds) > 0)
+      faults.push_back(fmt::format("{} is not valid before {}", name, time_text(from)));
+    if (!has_list(trust, authority.get())) faults.push_back(name + " has no revocation list");
+  }
+  for (const RevocationListPtr& list : trust.revocation_lists) {
+    const std::string name = "the revocation list of " + text_of(::X509_CRL_get_issuer(list.get()));
+    const ASN1_TIME* const from = ::X509_CRL_get0_lastUpdate(list.get());
+    const ASN1_TIME* const to = ::X509_CRL_get0_nextUpdate(list.get());
+    if (to != nullptr && ::X509_cmp_time(to, &seconds) < 0)
+      faults.push_back(fmt::format("{} is out of date since {}", name, time_text(to)));
+    if (::X509_cmp_time(from, &seconds) > 0)
+      faults.push_back(fmt::format("{} is not valid before {}", name, time_text(from)));
+  }
   return faults;
 }
 

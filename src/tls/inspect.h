@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tls/client_trust.h"
 #include "tls/credential.h"
 
 namespace sidelock {
@@ -13,6 +14,9 @@ namespace sidelock {
 // the chain is in order and signed, every certificate in it is valid at `now`, the first one is for servers and has a
 // name.
 std::vector<std::string> credential_faults(const Credential& credential, std::chrono::system_clock::time_point now);
+
+// The same of whom we trust to vouch for clients: each fault has clients of an authority refused, all of them.
+std::vector<std::string> client_trust_faults(const ClientTrust& trust, std::chrono::system_clock::time_point now);
 
 // The DNS names and addresses of the subjectAltName, escaped; not more than a handful.
 std::vector<std::string> alternative_names(const Credential& credential);

@@ -42,6 +42,17 @@ def test_run_that_is_not_there(lab, tls_folder):
     found.expect("listeners", "failed", "nobody listens on 19100", "sidelock run", code=1)
 
 
+@pytest.mark.parametrize("more, setting", [(("--preserve-source", "prefer"), "--preserve-source"), (("--capture", "tproxy"), "--capture tproxy")])
+def test_a_container_without_what_run_needs(lab, tls_folder, more, setting):
+    settings = ("--ports", "80", *more, "--tls-dir", str(tls_folder))
+    without = ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw")
+    doctor(lab.pod, *settings, prefix=without).expect("net-raw", "warning", f"{setting} needs it", "add: [NET_RAW]")
+    done = run_command(["run", *settings], prefix=(*lab.pod.prefix, *without))
+    assert done.returncode == 3 and "NET_RAW" in done.stdout + done.stderr, "so it is"
+    doctor(lab.pod, *settings).expect("net-raw", "ok", setting)
+    assert "net-raw" not in doctor(lab.pod, "--ports", "80").checks
+
+
 def test_run_with_fewer_ports(lab, served):
     settings = served("--ports", "80")
     with app_in(lab, 80):

@@ -31,6 +31,15 @@ AllowList list_of(Names AllowList::*kind, Names names) {
   return list;
 }
 
+TEST(AllowList, NamesTheEntryThatLetsIn) {
+  const AllowList list{{"other.example"}, {"spiffe://cluster.local/**"}, {"web"}, {}, {}};
+  const auto entry = allowing_entry(client(), list);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->setting, "allow-uri");
+  EXPECT_EQ(entry->value, "spiffe://cluster.local/**");
+  EXPECT_FALSE(allowing_entry(client(), AllowList{}));
+}
+
 TEST(AllowList, LetsInWhoeverMatchesAnyEntry) {
   EXPECT_TRUE(is_allowed(client(), list_of(&AllowList::dns, {"other.example", "www.example"})));
   EXPECT_TRUE(is_allowed(client(), list_of(&AllowList::uris, {"spiffe://cluster.local/ns/*/sa/web"})));
