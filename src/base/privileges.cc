@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,6 +52,12 @@ void drop_privileges(std::optional<int> kept) {
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "clear the ambient capabilities");
   check(static_cast<int>(set_capabilities(sets)), "drop capabilities");
+}
+
+void forbid_dumps() {
+  check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "forbid core dumps");
+  const rlimit none{0, 0};
+  check(::setrlimit(RLIMIT_CORE, &none), "forbid core dumps");
 }
 
 }  // namespace sidelock

@@ -130,6 +130,8 @@ Supervisor::Supervisor(const Settings& settings)
   if (settings.admin.address) admin_listener_ = open_admin_listener("--admin-address", *settings.admin.address);
   // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
   drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
+  forbid_dumps();  // from here on there are keys in memory
+
   tickets_ = std::make_shared<TicketKeys>();
   files_ = load_tls_files(settings.tls);
   announce(files_);
