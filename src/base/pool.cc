@@ -11,21 +11,11 @@
 #include <malloc.h>
 #include <sys/random.h>
 
+#include "base/sanitizer.h"
+
 namespace sidelock::pool {
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kKeepsBlocks = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kKeepsBlocks = false;
-#else
-constexpr bool kKeepsBlocks = true;
-#endif
-#else
-constexpr bool kKeepsBlocks = true;
-#endif
 
 // malloc's own sizes: 24 usable bytes, then in steps of 16. The largest kept holds a TLS record with all around it.
 constexpr std::size_t kSmallest = 24;
@@ -52,7 +42,7 @@ struct Thread {
   std::array<Kept, kSizes> sizes{};
   std::size_t bytes = 0;  // of all sizes
   std::uintptr_t mark = 0;
-  State state = kKeepsBlocks ? State::kNew : State::kClosed;
+  State state = !kIsSanitized ? State::kNew : State::kClosed;
 };
 
 // Never destroyed, because OpenSSL frees blocks of a thread at its very end.

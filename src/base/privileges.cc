@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sanitizer.h"
 
 namespace sidelock {
 
@@ -55,7 +56,8 @@ void drop_privileges(std::optional<int> kept) {
 }
 
 void forbid_dumps() {
-  check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "forbid core dumps");
+  // The leak sanitizer looks at its own process as a debugger does.
+  if (!kIsSanitized) check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "forbid core dumps");
   const rlimit none{0, 0};
   check(::setrlimit(RLIMIT_CORE, &none), "forbid core dumps");
 }

@@ -203,8 +203,9 @@ def test_a_real_prometheus_scrapes_it(run, echo_app, free_port, tmp_path):
 @pytest.mark.netns
 def test_under_capture_ports_have_their_own_names_and_the_proof_is_told(lab, tls_folder, tmp_path):
     with apps.App(apps.echo, address="0.0.0.0", port=80, namespace=lab.pod.name):
-        assert init(lab.pod, "--ports", "80,81").returncode == 0
-        with run_captured(lab.pod, tls_folder, tmp_path / "run.log", "--ports", "80,81", "--capture-timeout", "1h") as sidelock:
+        settings = ("--ports", "80,81", "--backend", "iptables", "--hide-capture-ports", "off")
+        assert init(lab.pod, *settings).returncode == 0
+        with run_captured(lab.pod, tls_folder, tmp_path / "run.log", *settings, "--capture-timeout", "1h") as sidelock:
             sidelock.wait_until_ready()
             with connect_tls(80, POD4, namespace=lab.client.name) as client:
                 client.sendall(b"hello")
