@@ -139,7 +139,7 @@ class Systems:
         return [self.programs.sidelock, "run", "--capture", "none",
                 "--listen", f"127.0.0.1:{port}=127.0.0.1:{self._app_port}",
                 "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off",
-                "--admin-address", f"127.0.0.1:{port + ADMIN_PORTS}"]
+                "--admin-address", f"127.0.0.1:{port + ADMIN_PORTS}", "--status-address", "none"]
 
     def _nginx(self, _name, folder, port, credential):
         return ["nginx", "-p", folder, "-c", self._configuration("nginx.conf", folder, port, credential)]

@@ -104,6 +104,12 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.set(http::field::content_type, response.content_type);
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
+    if (!response.security_policy.empty()) {
+      response_.set("Content-Security-Policy",
+                    beast::string_view{response.security_policy.data(), response.security_policy.size()});
+      response_.set("Cross-Origin-Resource-Policy", "same-origin");
+      response_.set("Referrer-Policy", "no-referrer");
+    }
     if (response.status == 405) response_.set(http::field::allow, "GET, HEAD");
     response_.content_length(body_->size());
     response_.body() = {body_->data(), body_->size()};

@@ -23,6 +23,7 @@ struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = {};
+  std::string_view security_policy = {};                     // Content-Security-Policy, when not empty; lives for ever
   std::shared_ptr<const std::string> shared_body = nullptr;  // in place of `body`, when several answers share it
 };
 

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log_limited.h"
+#include "base/log_recent.h"
 #include "base/privileges.h"
 #include "base/repetition.h"
 
@@ -68,6 +69,15 @@ class Writer {
     const std::lock_guard lock{mutex_};
     if (repetitions_.admit(kind, first, std::chrono::steady_clock::now())) append(line);
     if (is_asleep_) has_news_.notify_one();
+  }
+
+  void remember(const std::string& kind, Level level, std::string_view message) {
+    const std::lock_guard lock{mutex_};
+    recent_.note(kind, level, message, std::chrono::system_clock::now());
+  }
+  [[nodiscard]] std::vector<RecentMessage> recent() {
+    const std::lock_guard lock{mutex_};
+    return {recent_.all().rbegin(), recent_.all().rend()};
   }
 
   // What has been withheld so far is told now.
@@ -136,6 +146,7 @@ class Writer {
   std::condition_variable has_news_;  // lines, or something withheld
   std::deque<std::string> lines_;
   RepetitionLimit repetitions_;
+  RecentMessages recent_;
   std::uint64_t dropped_ = 0;
   bool is_asleep_ = true;
 };
@@ -225,7 +236,14 @@ std::uint64_t dropped() noexcept {
 
 void write(Level level, std::string_view message) {
   if (level < Level::kWarning) return write_raw(rendered(level, message));
-  write_limited(kind_of(message), kFirstMessages, rendered(level, message));
+  const std::string kind = kind_of(message);
+  if (Writer* const current = writer.load()) current->remember(kind, level, message);
+  write_limited(kind, kFirstMessages, rendered(level, message));
+}
+
+std::vector<RecentMessage> recent() {
+  Writer* const current = writer.load();
+  return current == nullptr ? std::vector<RecentMessage>{} : current->recent();
 }
 
 void write_limited(const std::string& kind, std::uint64_t first, std::string_view line) {

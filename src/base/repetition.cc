@@ -6,20 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "base/grouped.h"
+
 namespace sidelock {
 
 namespace {
 
 bool is_digit(char letter) { return std::isdigit(static_cast<unsigned char>(letter)) != 0; }
-
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t place = text.size(); place > 3;) {
-    place -= 3;
-    text.insert(place, 1, ',');
-  }
-  return text;
-}
 
 }  // namespace
 

@@ -31,13 +31,15 @@ std::optional<Endpoint> parse_address(const SettingValue& value) {
   return Endpoint{*address, *port};
 }
 
-void check_port(const SettingValue& value, std::uint16_t port, const Settings& settings) {
+void check_port(const SettingValue& value, const Endpoint& endpoint, const Settings& settings) {
+  const std::uint16_t port = endpoint.port;
   for (const ExplicitListener& listener : settings.listeners) {
     if (listener.port == port) refuse(value, value.text, "has a port that --listen has too", kAllowedPort);
   }
   const CaptureSettings& capture = settings.capture;
   if (capture.mode == CaptureMode::kNone) return;
-  if (contains(capture.ports, port)) {
+  const bool is_unreachable_anyway = capture.is_any_port && endpoint.address.is_loopback();
+  if (contains(capture.ports, port) && !is_unreachable_anyway) {
     refuse(value, value.text, "has a port of --ports, so that nobody would reach it", kAllowedPort);
   }
   const std::size_t last = capture.capture_port_base + count_capture_ports(capture);
@@ -56,6 +58,7 @@ void check_port(const SettingValue& value, std::uint16_t port, const Settings& s
 AdminSettings admin_settings(const SettingValues& values) {
   AdminSettings admin;
   admin.address = parse_address(values.of("admin-address"));
+  admin.status_address = parse_address(values.of("status-address"));
   constexpr std::string_view kAllowed = "valid-certificate, or nothing";
   for (const std::string& need : parse_list(values.of("ready-needs"), kAllowed)) {
     if (need != "valid-certificate")
@@ -66,7 +69,13 @@ AdminSettings admin_settings(const SettingValues& values) {
 }
 
 void check_admin_settings(const SettingValues& values, const Settings& settings) {
-  if (settings.admin.address) check_port(values.of("admin-address"), settings.admin.address->port, settings);
+  const AdminSettings& admin = settings.admin;
+  const SettingValue& status = values.of("status-address");
+  if (admin.address) check_port(values.of("admin-address"), *admin.address, settings);
+  if (admin.status_address) check_port(status, *admin.status_address, settings);
+  if (admin.address && admin.status_address && admin.address->port == admin.status_address->port) {
+    refuse(status, status.text, "has the port of --admin-address", kAllowedPort);
+  }
 }
 
 }  // namespace sidelock

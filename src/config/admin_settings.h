@@ -1,4 +1,4 @@
-// --admin-address and --ready-needs: their values, and what they contradict.
+// --admin-address, --status-address and --ready-needs: their values, and what they contradict.
 #pragma once
 
 #include "config/setting_values.h"
@@ -8,7 +8,9 @@ namespace sidelock {
 
 AdminSettings admin_settings(const SettingValues& values);
 
-// Throws Failure{kUsage} when the admin port is one that is captured, a capture port or the port of a --listen pair.
+// Throws Failure{kUsage} when one of their ports is the other's, captured, a capture port or the port of a --listen
+// pair. With --ports '*' the port of a status page on loopback may be captured: run serves nobody there
+// (policy/destination.h).
 void check_admin_settings(const SettingValues& values, const Settings& settings);
 
 }  // namespace sidelock

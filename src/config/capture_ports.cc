@@ -60,8 +60,13 @@ void parse_capture_ports(const SettingValues& values, const LocalPorts& local, C
   capture.is_any_port = ports.text == "*";
   capture.ports = capture.is_any_port ? without({{1, 65535}}, {local.outgoing}) : parse_ports(ports);
   if (capture.is_any_port) capture.ports = without(capture.ports, {own_ports(capture)});
-  const std::optional<Endpoint> admin = admin_settings(values).address;
-  if (capture.is_any_port && admin) capture.ports = without(capture.ports, {{admin->port, admin->port}});
+  const AdminSettings admin = admin_settings(values);
+  for (const std::optional<Endpoint>& own : {admin.address, admin.status_address}) {
+    // The port of one on loopback stays captured: left out, it would be open in plain text at the pod's addresses.
+    const bool is_reached_from_outside = own && (own == admin.address || !own->address.is_loopback());
+    if (capture.is_any_port && is_reached_from_outside)
+      capture.ports = without(capture.ports, {{own->port, own->port}});
+  }
   capture.ports = without(capture.ports, parse_ports(values.of("exclude-ports")));
 }
 

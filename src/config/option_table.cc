@@ -134,6 +134,8 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "For explain: the certificate that the client shows, followed by its issuers; PEM."},
     {"admin-address", kProcess, kValue, "ADDRESS:PORT", "[::]:19080",
      "Where /livez, /readyz, /startupz and /metrics are; [::]: both families; none: nowhere."},
+    {"status-address", kProcess, kValue, "ADDRESS:PORT", "127.0.0.1:19081",
+     "Where the status page for browsers is, as kubectl port-forward reaches it; none: nowhere."},
     {"ready-needs", kProcess, kValue, "LIST", "",
      "What readiness needs besides: valid-certificate makes it fail once the certificate has expired."},
     {"log-format", kProcess, kValue, "FORMAT", "auto", "plain, json, or auto: plain on a terminal, json elsewhere."},

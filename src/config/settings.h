@@ -146,6 +146,7 @@ struct AdminSettings {
   static constexpr std::size_t kMostClients = 32;  // at a time, each with a descriptor
 
   std::optional<Endpoint> address;           // none: off; [::] means every address of both families
+  std::optional<Endpoint> status_address;    // of the status page; the same
   bool is_valid_certificate_needed = false;  // --ready-needs valid-certificate
 };
 

@@ -53,20 +53,24 @@ Check check_backend(const LiveRules& rules) {
   return failed("backend", rules.code, rules.why_unknown, "load the kernel module ip_tables on the node");
 }
 
-// Connections that were redirected, and segments that were dropped, since the rules were made.
-std::string counters_text(const Plan& plan) {
+// Connections that were redirected, and segments that were dropped, since the rules were made; TPROXY sees every packet
+// of a connection.
+std::string counters_text(const Plan& plan, bool is_tproxy) {
   std::uint64_t captured = 0;
+  std::uint64_t diverted = 0;
   std::uint64_t dropped = 0;
   for (const FamilyPlan& family : plan.families) {
     for (const TablePlan& table : family.tables) {
       for (const Chain& chain : table.chains) {
         for (const Rule& rule : chain.rules) {
           if (rule.target == kRedirect) captured += rule.counters.packets;
+          if (rule.target == kTproxy) diverted += rule.counters.packets;
           if (rule.target == kDrop) dropped += rule.counters.packets;
         }
       }
     }
   }
+  if (is_tproxy) return fmt::format("{} packet(s) captured", diverted);
   return fmt::format("{} connection(s) captured, {} invalid segment(s) dropped", captured, dropped);
 }
 
@@ -88,7 +92,8 @@ Check check_rules(const Patient& patient, bool is_proven) {
     return failed("rules", ExitCode::kVerificationFailed, wrong,
                   "run `sidelock init` again, with the settings of `sidelock run`: it replaces what is there");
   }
-  return ok("rules", "complete and in order; " + counters_text(live.ours));
+  return ok("rules", "complete and in order; " +
+                         counters_text(live.ours, patient.settings.capture.mode == CaptureMode::kTproxy));
 }
 
 Check check_foreign(const Patient& patient) {

@@ -97,7 +97,7 @@ class Explainer {
   bool place_the_client();
   Story through_rules();
   Story at_a_listener(const Endpoint& target);
-  Story at_the_capture_port(std::uint16_t port);
+  Story at_the_capture_port(std::uint16_t port, bool is_diverted);
   Story served(const PortPolicy& policy, const Endpoint& destination);
   Story judged(Verdict verdict, const PortPolicy* policy);
   void tell_proxy_header(ProxyProtocol version);
@@ -243,11 +243,13 @@ Story Explainer::judged(Verdict verdict, const PortPolicy* policy) {
   return story_.end("loop", "a reset: it comes from `run` itself");
 }
 
-Story Explainer::at_the_capture_port(std::uint16_t port) {
+Story Explainer::at_the_capture_port(std::uint16_t port, bool is_diverted) {
   const Endpoint arrival{packet_.destination.address, port};
   const auto listener = listener_at(arrival);
   story_.tell("capture", fmt::format("port {}, where {} listens", port,
                                      listener ? holder_of(*listener, socket_owners()) : "nobody"));
+  if (!listener && is_diverted)
+    return story_.end("dropped", "the client hears nothing: `sidelock run` does not listen there");
   if (!listener) return story_.end("refused", "a reset by the kernel: `sidelock run` does not listen there");
   const Arrival arrived{{packet_.source}, {packet_.destination}, is_own(packet_.destination.address), false};
   const Judgement judgement = DestinationPolicy{settings_}.judge(arrived);
@@ -277,7 +279,8 @@ Story Explainer::through_rules() {
   for (const std::string& rule : way.rules) story_.tell("rule", rule);
   if (way.rules.empty()) story_.tell("rule", "none matches");
   switch (way.fate) {
-    case Fate::kCaptured: return at_the_capture_port(way.to_port);
+    case Fate::kCaptured: return at_the_capture_port(way.to_port, way.is_diverted);
+    case Fate::kRejected: return story_.end("refused", "that rule resets it, as if nobody listened there");
     case Fate::kDropped: return story_.end("dropped", "that rule drops it: the client hears nothing");
     case Fate::kForeign: return story_.end("unknown", "a rule that is not sidelock's decides about it");
     case Fate::kUncertain: return story_.end("unknown", "whether that rule matches cannot be told from here");

@@ -22,7 +22,7 @@ bool is_interface(const InterfaceMatch& match, const std::string& name) {
 }
 
 // A built-in chain as this packet meets it: from outside with the interface by which it came, within the namespace
-// first on its way out by lo, then on its way in by lo.
+// first on its way out by lo, then on its way in by lo. Whatever comes to INPUT has not been translated by a rule here.
 struct Stage {
   std::string_view chain;
   std::string in;
@@ -30,8 +30,10 @@ struct Stage {
 };
 
 std::vector<Stage> stages_of(const FirstPacket& packet) {
-  if (packet.interface == "lo") return {{"OUTPUT", "", "lo"}, {"PREROUTING", "lo", ""}};
-  return {{"PREROUTING", packet.interface, ""}};
+  std::vector<Stage> stages{{"PREROUTING", packet.interface, ""}};
+  if (packet.interface == "lo") stages.insert(stages.begin(), {"OUTPUT", "", "lo"});
+  if (packet.is_destination_local) stages.push_back({"INPUT", packet.interface, ""});
+  return stages;
 }
 
 bool is_family(Family family, const FirstPacket& packet) {
@@ -81,6 +83,7 @@ class Walker {
                                    const Stage& stage, int depth);
   std::optional<Fate> through_chain(const TablePlan& table, const Chain& chain, const Stage& stage, int depth);
   [[nodiscard]] std::string text_of(const Rule& rule, const std::string& chain) const;
+  [[nodiscard]] Family family() const;
 
   const Plan& ours_;
   const Foreign& foreign_;
@@ -88,8 +91,11 @@ class Walker {
   Walk way_;
 };
 
+Family Walker::family() const { return packet_.destination.address.is_ipv4() ? Family::kIpv4 : Family::kIpv6; }
+
 std::string Walker::text_of(const Rule& rule, const std::string& chain) const {
-  return ours_.backend == BackendKind::kIptables ? to_text(rule, chain) : chain + ": " + nftables::to_text(rule);
+  return ours_.backend == BackendKind::kIptables ? to_text(rule, chain, family())
+                                                 : chain + ": " + nftables::to_text(rule);
 }
 
 std::optional<Fate> Walker::through_rule(const TablePlan& table, const Rule& rule, const std::string& chain,
@@ -99,7 +105,9 @@ std::optional<Fate> Walker::through_rule(const TablePlan& table, const Rule& rul
   way_.rules.push_back(text_of(rule, chain));
   if (matched == Match::kPerhaps || depth > kDeepest) return Fate::kUncertain;
   if (rule.target == kDrop) return Fate::kDropped;
+  if (rule.target == kReject) return Fate::kRejected;
   if (rule.to_port != 0) {
+    way_.is_diverted = rule.target == kTproxy;
     way_.to_port = capture_port(rule, packet_.destination.port);
     return Fate::kCaptured;
   }
@@ -132,7 +140,7 @@ std::optional<Fate> Walker::through_hooks(const TablePlan& table, const Stage& s
 // What others' rules do is known for the plain verdicts; everything else leads somewhere that is not read. Only those
 // of PREROUTING are.
 std::optional<Fate> Walker::through_foreign(bool is_before_ours, const Stage& stage) {
-  if (packet_.interface == "lo") return std::nullopt;
+  if (packet_.interface == "lo" || stage.chain != "PREROUTING") return std::nullopt;
   for (const ForeignRule& foreign : foreign_.rules) {
     if (!is_family(foreign.family, packet_) || foreign.is_before_ours != is_before_ours) continue;
     if (!foreign.is_terminal || !foreign.may_match_tcp) continue;

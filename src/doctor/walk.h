@@ -20,8 +20,9 @@ struct FirstPacket {
 
 enum class Fate {
   kPassed,    // no rule took it
-  kCaptured,  // redirected
+  kCaptured,  // redirected, or diverted
   kDropped,
+  kRejected,
   kForeign,    // a rule of others decides, and it is not known how
   kUncertain,  // a rule matches or not by what explain cannot judge
 };
@@ -29,6 +30,7 @@ enum class Fate {
 struct Walk {
   Fate fate = Fate::kPassed;
   std::uint16_t to_port = 0;       // for kCaptured
+  bool is_diverted = false;        // by TPROXY: dropped where nobody listens
   std::vector<std::string> rules;  // the text of each rule that matched, in the order in which it was met
 };
 

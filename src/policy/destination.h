@@ -45,6 +45,7 @@ class DestinationPolicy {
   std::uint16_t first_capture_port_;
   std::size_t capture_ports_;
   std::uint16_t probe_port_;
+  std::uint16_t status_port_;  // 0: none
 };
 
 }  // namespace sidelock

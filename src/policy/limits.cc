@@ -31,7 +31,7 @@ ProcessLimits resolve_limits(const Settings& settings, const Surroundings& surro
 
   const std::size_t listeners =
       settings.capture.mode == CaptureMode::kNone ? settings.listeners.size() : count_capture_ports(settings.capture);
-  const std::size_t admin = settings.admin.address ? kDescriptorsForAdmin : 0;
+  const std::size_t admin = settings.admin.address || settings.admin.status_address ? kDescriptorsForAdmin : 0;
   const std::size_t reserved = kDescriptorsForProcess + admin + limits.workers * (kDescriptorsForWorker + listeners);
   const std::size_t descriptors = surroundings.descriptors > reserved ? surroundings.descriptors - reserved : 0;
   const std::size_t by_descriptors = descriptors / kDescriptorsForConnection;

@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "base/log.h"
 #include "run/observation.h"
+#include "run/port_facts.h"
 #include "tls/features.h"
 
 namespace sidelock {
@@ -35,10 +36,29 @@ AdminService::AdminService(const Settings& settings, Watched watched) : settings
   }
 }
 
-void AdminService::serve(Fd listener) {
-  server_.serve(std::move(listener), admin_paths({[this] { return health(); }, [this] { return snapshot(); }}));
+void AdminService::serve(Fd admin, Fd status) {
+  if (admin) {
+    server_.serve(std::move(admin), admin_paths({[this] { return health(); }, [this] { return snapshot(); }}));
+    log::info("health and metrics are at {}", settings_.admin.address->to_string());
+  }
+  if (status) {
+    const Endpoint& address = *settings_.admin.status_address;
+    server_.serve(std::move(status), status_paths(address, [this] { return this->status(); }));
+    log::info("the status page is at http://{}/", address.to_string());
+  }
   server_.start();
-  log::info("health and metrics are at {}", settings_.admin.address->to_string());
+}
+
+StatusFacts AdminService::status() {
+  StatusFacts facts;
+  facts.counted = snapshot();
+  facts.ports = port_facts(settings_, facts.counted.ports);
+  facts.capture = capture_in_words(settings_.capture);
+  facts.health = health();
+  facts.process = process_facts();
+  facts.messages = log::recent();
+  facts.now = std::chrono::system_clock::now();
+  return facts;
 }
 
 HealthReport AdminService::health() {

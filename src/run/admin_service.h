@@ -1,4 +1,4 @@
-// Serves the admin address: puts together what the supervisor and the workers know.
+// Serves the admin address and the status page: puts together what the supervisor and the workers know.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "admin/http_server.h"
 #include "admin/snapshot.h"
+#include "admin/status.h"
 #include "policy/limits.h"
 #include "proxy/worker.h"
 #include "run/health.h"
@@ -26,12 +27,13 @@ class AdminService {
 
   AdminService(const Settings& settings, Watched watched);
 
-  // Starts to answer. Call once.
-  void serve(Fd listener);
+  // Starts to answer at the listeners that are open. Call once.
+  void serve(Fd admin, Fd status);
 
  private:
   HealthReport health();
   [[nodiscard]] Snapshot snapshot() const;
+  StatusFacts status();
 
   const Settings& settings_;
   Watched watched_;

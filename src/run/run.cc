@@ -91,6 +91,7 @@ class Supervisor {
   ProcessLimits limits_;
   std::vector<std::vector<ListeningSocket>> listeners_;
   Fd admin_listener_;
+  Fd status_listener_;
   Health health_;
   std::shared_ptr<TicketKeys> tickets_;
   TlsFiles files_;  // those in use
@@ -128,6 +129,9 @@ Supervisor::Supervisor(const Settings& settings)
   if (is_source_preserved) require_net_raw("--preserve-source");
   listeners_ = open_listeners(settings, limits_.workers);
   if (settings.admin.address) admin_listener_ = open_admin_listener("--admin-address", *settings.admin.address);
+  if (settings.admin.status_address) {
+    status_listener_ = open_admin_listener("--status-address", *settings.admin.status_address);
+  }
   // Accepted sockets inherit the permission of a transparent listener; one to the app asks anew each time.
   drop_privileges(is_source_preserved ? std::optional{CAP_NET_RAW} : std::nullopt);
   forbid_dumps();  // from here on there are keys in memory
@@ -189,9 +193,9 @@ ExitCode Supervisor::serve() {
 }
 
 void Supervisor::serve_admin() {
-  if (!admin_listener_) return;
+  if (!admin_listener_ && !status_listener_) return;
   admin_.emplace(settings_, AdminService::Watched{reactor_, health_, workers_, limits_});
-  admin_->serve(std::move(admin_listener_));
+  admin_->serve(std::move(admin_listener_), std::move(status_listener_));
 }
 
 void Supervisor::ready(const std::string& how) {

@@ -147,6 +147,27 @@ def test_a_family_that_is_left_open(lab, healthy):
     doctor(lab.pod, *healthy).expect("rules", "failed", "IPv6", code=5)
 
 
+@pytest.mark.parametrize("backend", ["iptables", "nftables"])
+def test_rules_of_tproxy(lab, tls_folder, tmp_path, backend):
+    settings = ("--capture", "tproxy", "--backend", backend, "--ports", "80")
+    assert init(lab.pod, *settings).returncode == 0
+    with apps.App(apps.echo, address="::", port=80, namespace=lab.pod.name):
+        with run_captured(lab.pod, tls_folder, tmp_path / "run.log", *settings, "--capture-timeout", "1h") as sidelock:
+            sidelock.wait_until_ready()
+            with connect_tls(80, POD4, namespace=lab.client.name) as client:
+                client.unwrap()
+            found = doctor(lab.pod, *settings, "--tls-dir", str(tls_folder))
+            assert found.wrong() == set(), found.report
+            assert int(re.search(r"(\d+) packet\(s\) captured", found.checks["rules"]["detail"]).group(1)) > 0
+            found = doctor(lab.pod, "--ports", "80", "--tls-dir", str(tls_folder))
+            found.expect("rules", "failed", "", "sidelock init", code=5)
+            if backend == "nftables":
+                lab.pod.run("nft", "flush", "table", "inet", "sidelock")
+            else:
+                iptables(lab.pod, "-t", "mangle", "-F", "PREROUTING")
+            doctor(lab.pod, *settings, "--tls-dir", str(tls_folder)).expect("rules", "failed", "", "sidelock init", code=5)
+
+
 def test_rules_of_an_earlier_init_in_explicit_mode(lab, healthy):
     found = doctor(lab.pod, "--capture", "none", "--listen", "19100=80", *healthy[2:])
     found.expect("rules", "warning", "still there", "sidelock cleanup")

@@ -143,6 +143,40 @@ WITHIN = [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), (POD4, POD4), (POD6, POD6)
 
 
 @pytest.mark.parametrize("backend", ["iptables", "nftables"])
+def test_under_tproxy_too(lab, tls_folder, tmp_path, backend):
+    settings = ("--capture", "tproxy", "--backend", backend, "--ports", "80,8000-8019", "--exclude-ports", "8005")
+    lab.settings = (*settings, "--tls-dir", str(tls_folder))
+    assert init(lab.pod, *settings).returncode == 0
+    with apps.App(apps.echo, address="::", port=80, namespace=lab.pod.name), apps.App(apps.echo, address="::", port=8005, namespace=lab.pod.name):
+        with run_captured(lab.pod, tls_folder, tmp_path / "run.log", *settings) as sidelock:
+            lab.sidelock = sidelock.wait_until_ready()
+            for source, address in ((CLIENT4, POD4), ("fd77::9", POD6)):
+                served = check(lab, lab.client, source, address, 80, "served")
+                assert any(re.search("tproxy", rule, re.IGNORECASE) for rule in served.texts("rule")), served.answer
+                check(lab, lab.client, source, address, 8019, "app_refused")
+                check(lab, lab.client, source, address, 8005, "plain")
+                check(lab, lab.client, source, address, 91, "refused")
+                check(lab, lab.client, source, address, 19100, "refused")
+            check(lab, lab.pod, "127.0.0.1", "127.0.0.1", 80, "plain")
+        assert Explained(lab.pod, lab.settings, CLIENT4, f"{POD4}:80").result == "dropped", "run has gone"
+        assert dial(lab.client, CLIENT4, POD4, 80) == "silence"
+
+
+@pytest.mark.parametrize("backend", ["iptables", "nftables"])
+def test_a_capture_port_that_the_kernel_hides(lab, tls_folder, tmp_path, backend):
+    settings = ("--ports", "80", "--backend", backend)
+    lab.settings = (*settings, "--tls-dir", str(tls_folder))
+    assert init(lab.pod, *settings).returncode == 0
+    with apps.App(apps.echo, address="::", port=80, namespace=lab.pod.name):
+        with run_captured(lab.pod, tls_folder, tmp_path / "run.log", *settings) as sidelock:
+            lab.sidelock = sidelock.wait_until_ready()
+            for source, address in ((CLIENT4, POD4), ("fd77::9", POD6)):
+                check(lab, lab.client, source, address, 80, "served")
+                hidden = check(lab, lab.client, source, address, 19100, "refused")
+                assert "reject" in hidden.texts("rule")[-1].lower(), hidden.answer
+
+
+@pytest.mark.parametrize("backend", ["iptables", "nftables"])
 def test_what_it_says_is_what_happens(lab, tls_folder, tmp_path, backend):
     plan = run_command(["init", *SETTINGS, "--dry-run", "--backend", "iptables"]).stdout
     probe = int(re.search(r"--dport (\d+) .*probe", plan).group(1))

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "config/capture_contract.h"
+#include "config/port_ranges.h"
 #include "unit/config/given.h"
 
 namespace sidelock {
@@ -48,6 +49,33 @@ TEST(AdminAddress, IsNoneOfTheProbeRuleAndOfListen) {
   EXPECT_THAT(refusal({"run", "--ports", "80", "--admin-address", "[::]:" + probe}),
               HasSubstr("has the port of the probe rule"));
   EXPECT_THAT(refusal({"run", "--capture", "none", "--listen", "19080=80"}), HasSubstr("has a port that --listen has"));
+}
+
+TEST(StatusAddress, IsOnLoopbackUnlessSomethingElseIsAskedFor) {
+  EXPECT_EQ(settings({}).admin.status_address, (Endpoint{IpAddress::loopback(AF_INET), 19081}));
+  EXPECT_EQ(settings({"--status-address", "none"}).admin.status_address, std::nullopt);
+  EXPECT_THAT(refusal({"run", "--ports", "80", "--status-address", "yes"}),
+              HasSubstr("--status-address: \"yes\" is not an address with a port"));
+}
+
+TEST(StatusAddress, HasAPortOfItsOwn) {
+  EXPECT_THAT(refusal({"run", "--ports", "80", "--status-address", "127.0.0.1:19080"}),
+              HasSubstr("--status-address: \"127.0.0.1:19080\" has the port of --admin-address"));
+  EXPECT_NO_THROW(parsed({"run", "--ports", "80", "--status-address", "[::1]:19080", "--admin-address", "none"}));
+  EXPECT_THAT(refusal({"run", "--ports", "80,19081"}), HasSubstr("has a port of --ports"));
+  EXPECT_THAT(refusal({"run", "--ports", "80", "--status-address", "127.0.0.1:19100"}),
+              HasSubstr("which capture uses"));
+}
+
+TEST(StatusAddress, OnLoopbackStaysCapturedWithEveryPortAndElsewhereDoesNot) {
+  const auto has = [](const Words& flags) {
+    Words words{"run", "--ports", "*"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    return contains(parsed(words).settings.capture.ports, 19081);
+  };
+  EXPECT_TRUE(has({}));
+  EXPECT_FALSE(has({"--status-address", "[::]:19081"}));
+  EXPECT_TRUE(has({"--status-address", "none"}));
 }
 
 TEST(ReadyNeeds, KnowsOneThing) {

@@ -40,6 +40,11 @@ TEST(Limits, TheAdminListenerHasDescriptorsOfItsOwn) {
   Settings settings = one_port();
   settings.admin.address = Endpoint{IpAddress::any(AF_INET6), 19080};
   EXPECT_EQ(resolve_limits(settings, {1, 1035, 0}).connections, 480U);
+  // The status page is served by the same thread, to as many clients with the other's together.
+  settings.admin.status_address = Endpoint{IpAddress::loopback(AF_INET), 19081};
+  EXPECT_EQ(resolve_limits(settings, {1, 1035, 0}).connections, 480U);
+  settings.admin.address.reset();
+  EXPECT_EQ(resolve_limits(settings, {1, 1035, 0}).connections, 480U);
 }
 
 TEST(Limits, MoreConnectionsThanDescriptorsAreRefusedAtTheStart) {

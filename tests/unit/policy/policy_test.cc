@@ -76,6 +76,17 @@ TEST(DestinationPolicy, ServesAnyCapturedPortByOnePolicyAndListedOnesByTheirs) {
   EXPECT_EQ(judge(19101).verdict, Verdict::kNotConfigured);
 }
 
+TEST(DestinationPolicy, LeadsNobodyToTheStatusPage) {
+  Settings settings = settings_for({80, 19081});
+  settings.capture.is_any_port = true;
+  settings.capture.ports = {{1, 19098}};
+  settings.admin.status_address = endpoint("127.0.0.1", 19081);
+  const Arrival arrival{{endpoint("10.0.0.9", 4000)}, {endpoint("10.0.0.2", 19081)}, true, false};
+  EXPECT_EQ(DestinationPolicy{settings}.judge(arrival).verdict, Verdict::kNotConfigured);
+  settings.admin.status_address.reset();
+  EXPECT_EQ(DestinationPolicy{settings}.judge(arrival).verdict, Verdict::kServe);
+}
+
 TEST(PreserveSource, IsPossibleForAllButLinkLocalIpv6) {
   EXPECT_TRUE(can_preserve({endpoint("10.0.0.9", 1)}));
   EXPECT_TRUE(can_preserve({endpoint("169.254.1.1", 1)}));

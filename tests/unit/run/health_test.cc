@@ -65,7 +65,7 @@ TEST(Health, StaysStartedAlthoughTheCaptureIsLost) {
 
 TEST(Health, AnExpiredCertificateIsAWarningUnlessReadinessNeedsIt) {
   for (const bool is_needed : {false, true}) {
-    const AdminSettings settings{std::nullopt, is_needed};
+    const AdminSettings settings{std::nullopt, std::nullopt, is_needed};
     Health health{settings};
     health.note_credentials({certificate("CN=new", kNow - hours{1}, kNow + hours{100}),
                              certificate("CN=old", kNow - hours{100}, kNow - hours{72})},
