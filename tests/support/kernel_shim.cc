@@ -72,7 +72,7 @@ extern "C" int socket(int domain, int type, int protocol) noexcept {
 }
 
 // A kernel without the tables has no list of them either.
-extern "C" int open(const char* path, int flags, ...) noexcept {
+extern "C" int open(const char* path, int flags, ...) {
   const bool is_list =
       std::strstr(path, "/ip_tables_names") != nullptr || std::strstr(path, "/ip6_tables_names") != nullptr;
   if (is_list && is_without("x_tables")) return refused(ENOENT);
