@@ -8,6 +8,7 @@ import pytest
 
 from cluster import documents
 from cluster.schema import errors
+from support.process import binary, clean_environment
 
 FOLDER = documents.MANIFESTS / "injection"
 
@@ -67,6 +68,10 @@ def environment(pod, name):
     return {variable["name"]: variable.get("value") for variable in found["env"]}
 
 
+def capabilities(pod, name):
+    return next(each for each in pod["spec"]["initContainers"] if each["name"] == name)["securityContext"]["capabilities"]
+
+
 def scheme(pod, kind, index=0):
     return pod["spec"]["containers"][index][kind]["httpGet"]["scheme"]
 
@@ -97,6 +102,21 @@ def test_it_is_added_once(inject):
     assert inject(inject(pod(container(tcp(80))))) is None
 
 
+@pytest.mark.parametrize("name", ["sidelock", "sidelock-init"])
+def test_a_pod_with_a_container_of_ours_is_left_alone(inject, name):
+    assert inject(pod(container(tcp(80)), container(name=name))) is None
+    assert inject(pod(container(tcp(80)), initContainers=[container(name=name)])) is None
+    explicit = documents.of_kind(documents.load(documents.MANIFESTS / "variants" / "explicit.yaml"), "Deployment")
+    assert inject({"apiVersion": "v1", "kind": "Pod", **explicit["spec"]["template"]}) is None
+
+
+def test_a_volume_of_the_pod_with_our_name_is_used(inject, schema):
+    own = {"name": "sidelock-tls", "secret": {"secretName": "own"}}
+    made = inject(pod(container(tcp(80)), volumes=[own]))
+    assert errors(schema, made) == []
+    assert made["spec"]["volumes"] == [own] and len(made["spec"]["initContainers"]) == 2
+
+
 def test_a_pod_in_the_network_of_its_node_is_left_alone(inject):
     assert inject(pod(container(tcp(80)), hostNetwork=True)) is None
     assert inject(pod(container(tcp(80)), hostNetwork=False)) is not None
@@ -123,6 +143,46 @@ def test_annotations_become_settings_of_both_containers(inject):
     assert made["spec"]["volumes"][0]["secret"]["secretName"] == "own-tls"
 
 
+@pytest.mark.parametrize(("annotations", "added"), [
+    ({"capture": "redirect"}, None),
+    ({"capture": "tproxy"}, ["NET_RAW"]),
+    ({"preserve-source": "prefer"}, ["NET_RAW"]),
+    ({"preserve-source": "off"}, None),
+    ({"port-policy": "80:preserve-source=require"}, ["NET_RAW"]),
+    ({"port-policy": "80:preserve-source=off"}, None),
+    ({"port-policy": "80:upstream=loopback"}, None),
+])
+def test_the_sidecar_has_a_capability_where_a_setting_needs_it_and_only_there(inject, schema, annotations, added):
+    made = inject(pod(container(tcp(80)), annotations=annotations))
+    assert errors(schema, made) == []
+    assert capabilities(made, "sidelock").get("add") == added
+    assert capabilities(made, "sidelock-init")["add"] == ["NET_ADMIN", "NET_RAW"]
+
+
+def test_without_capture_no_port_is_named_no_capability_is_added_and_probes_stay_plain(inject, schema):
+    made = inject(pod(container(tcp(80), livenessProbe=probe(80)), annotations={"capture": "none", "listen": "8443=80"}))
+    assert errors(schema, made) == []
+    for name in ("sidelock-init", "sidelock"):
+        settings = {key: value for key, value in environment(made, name).items() if key.startswith("SIDELOCK_")}
+        assert settings == {"SIDELOCK_CAPTURE": "none", "SIDELOCK_LISTEN": "8443=80"}
+        assert capabilities(made, name) == {"drop": ["ALL"]}
+    assert scheme(made, "livenessProbe") == "HTTP"
+
+
+def test_without_capture_ports_that_the_pod_names_are_left_for_sidelock_to_refuse(inject):
+    made = inject(pod(container(tcp(80)), annotations={"capture": "none", "listen": "8443=80", "ports": "80"}))
+    assert environment(made, "sidelock-init")["SIDELOCK_PORTS"] == "80"
+
+
+def test_what_is_made_of_annotations_are_settings_that_the_program_takes(inject, tmp_path):
+    for annotations in ({"capture": "none", "listen": "8443=80"}, {"capture": "tproxy", "preserve-source": "require"}):
+        made = environment(inject(pod(container(tcp(80)), annotations=annotations)), "sidelock-init")
+        given = {name: value for name, value in made.items() if name.startswith("SIDELOCK_")}
+        done = subprocess.run([*documents.IN_A_NETWORK_OF_ITS_OWN, binary(), "init"], env=clean_environment(**given),
+                              capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+        assert done.returncode == 0, done
+
+
 def test_other_annotations_are_nothing_to_it(inject):
     asked = pod(container(tcp(80)))
     asked["metadata"]["annotations"] = {"example.com/ports": "1", "sidelock.example/ports": "2"}
@@ -138,6 +198,13 @@ def test_other_annotations_are_nothing_to_it(inject):
     ({"ports": "70-90, 9000"}, 80, "HTTPS"),
     ({"ports": "70-79,9000"}, "metrics", "HTTPS"),
     ({"ports": "*"}, 80, "HTTPS"),
+    ({"ports": "*"}, 19080, "HTTP"),
+    ({"ports": "*"}, 19081, "HTTPS"),
+    ({"ports": "*"}, 19100, "HTTP"),
+    ({"ports": "*"}, 32767, "HTTPS"),
+    ({"ports": "*"}, 32768, "HTTP"),
+    ({"ports": "*"}, 61000, "HTTPS"),
+    ({"ports": "40000"}, 40000, "HTTPS"),
     ({"ports": "*", "exclude-ports": "80,9000-9010"}, "metrics", "HTTP"),
     ({"ports": "1-90", "exclude-ports": "80"}, 80, "HTTP"),
     ({}, "http", "HTTPS"),
@@ -157,6 +224,16 @@ def test_probes_of_every_container_are_looked_at_and_other_kinds_are_kept(inject
     assert scheme(made, "livenessProbe", 2) == "HTTPS"
     assert made["spec"]["containers"][0]["livenessProbe"] == {"tcpSocket": {"port": 80}}
     assert made["spec"]["containers"][1]["readinessProbe"] == {"grpc": {"port": 80}}
+
+
+def test_hooks_on_protected_ports_speak_tls(inject, schema):
+    made = inject(pod(container(tcp(80, "http"), lifecycle={"postStart": probe("http"), "preStop": probe(8080)}),
+                      container(name="other", lifecycle={"preStop": probe(80)}),
+                      container(name="third", lifecycle={"preStop": {"sleep": {"seconds": 1}}})))
+    assert errors(schema, made) == []
+    first, other, third = (each["lifecycle"] for each in made["spec"]["containers"])
+    assert first["postStart"]["httpGet"]["scheme"] == other["preStop"]["httpGet"]["scheme"] == "HTTPS"
+    assert first["preStop"] == probe(8080) and third == {"preStop": {"sleep": {"seconds": 1}}}
 
 
 def test_the_two_versions_differ_in_nothing_but_the_version_of_the_api():

@@ -34,6 +34,7 @@ def test_probes_of_the_app_speak_tls_and_what_is_none_is_not_made_one(workloads)
     container = documents.pod_spec(workloads["Deployment"])["containers"][0]
     assert container["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
     assert container["livenessProbe"] == {"tcpSocket": {"port": "http"}}
+    assert container["lifecycle"] == {"preStop": {"httpGet": {"path": "/leave", "port": "http", "scheme": "HTTPS"}}}
     assert "readinessProbe" not in documents.pod_spec(workloads["StatefulSet"])["containers"][0]
     for each in documents.pod_spec(workloads["Deployment"])["initContainers"]:
         assert "scheme" not in each.get("readinessProbe", {}).get("httpGet", {})

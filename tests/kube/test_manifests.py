@@ -10,8 +10,8 @@ from cluster.documents import MANIFESTS, ROOT, SIDELOCK_IMAGE
 from cluster.schema import errors
 from support.process import binary, clean_environment
 
-# Only the init container may add capabilities.
-MAY_ADD = {"sidelock-init": {"NET_ADMIN", "NET_RAW"}, "sidelock": set()}
+# With these alone `run` needs a capability.
+NEED_RAW = ("--capture=tproxy", "--preserve-source=")
 
 each_file = pytest.mark.parametrize("path", documents.every_manifest(), ids=lambda path: str(path.relative_to(MANIFESTS)))
 
@@ -43,11 +43,13 @@ def test_no_key_and_no_secret_is_in_it(path):
 
 
 @each_file
-def test_its_sidelock_containers_are_restricted_but_for_what_init_adds(path):
+def test_its_sidelock_containers_are_restricted_but_for_what_init_adds_and_run_cannot_do_without(path):
     for container in sidelock_containers(path):
+        needs_raw = any(argument.startswith(NEED_RAW) for argument in container["args"])
+        added = ["NET_ADMIN", "NET_RAW"] if container["args"][0] == "init" else ["NET_RAW"] if needs_raw else []
         security = dict(container["securityContext"])
         capabilities = security.pop("capabilities")
-        assert capabilities["drop"] == ["ALL"] and set(capabilities.get("add", [])) <= MAY_ADD[container["name"]]
+        assert capabilities == {"drop": ["ALL"], **({"add": added} if added else {})}
         assert security == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsGroup": 19100,
                             "runAsNonRoot": True, "runAsUser": 19100, "seccompProfile": {"type": "RuntimeDefault"}}
         assert container["image"] == SIDELOCK_IMAGE
@@ -70,7 +72,7 @@ def test_the_program_takes_the_settings_in_it(path, tmp_path):
         arguments = list(container["args"])
         given = {variable["name"]: variable["value"] for variable in container.get("env", []) if "value" in variable}
         # init works in a network of its own; run ends for want of a certificate, which comes after the settings were accepted.
-        prefix, expected = (["unshare", "--net"], 0) if arguments[0] == "init" else ([], 6)
+        prefix, expected = (documents.IN_A_NETWORK_OF_ITS_OWN, 0) if arguments[0] == "init" else ([], 6)
         done = subprocess.run([*prefix, binary(), *arguments], env=clean_environment(**given), capture_output=True, text=True,
                               timeout=60, check=False, cwd=tmp_path)
         assert done.returncode == expected, done
