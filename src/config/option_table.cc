@@ -116,7 +116,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"max-connections-per-client", kLimits, kValue, "N", "0",
      "Connections at a time of one client address; 0: no limit."},
     {"max-handshakes", kLimits, kValue, "auto|N", "auto",
-     "Handshakes at a time; auto is a tenth of --max-connections, at least 64."},
+     "Handshakes begun before open connections have their turn; auto is a tenth of --max-connections, at least 64."},
     {"when-full", kLimits, kValue, "ACTION", "reset",
      "What a connection above --max-connections gets: reset, or wait in the accept queue."},
 

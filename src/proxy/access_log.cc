@@ -67,7 +67,11 @@ namespace {
 // Of what anybody can do to us without having shown who they are, the first ones in ten seconds tell enough.
 constexpr std::uint64_t kFirstRefusals = 100;
 
-bool can_anybody_cause(Outcome outcome) {
+bool can_anybody_cause(const AccessRecord& record) {
+  const Outcome outcome = record.outcome;
+  const bool is_app_missing = outcome == Outcome::kAppRefused || outcome == Outcome::kAppUnreachable ||
+                              outcome == Outcome::kConnectTimeout;
+  if (is_app_missing && record.tls.version.empty()) return true;  // --connect-first: a ClientHello is enough
   return is_handshake_ending(outcome) || outcome == Outcome::kNotCaptured || outcome == Outcome::kNotConfigured ||
          outcome == Outcome::kForeignDestination || outcome == Outcome::kLoop;
 }
@@ -76,7 +80,7 @@ bool can_anybody_cause(Outcome outcome) {
 
 void log_access(const AccessRecord& record) {
   const std::string line = log::format() == log::Format::kPlain ? plain_access_line(record) : json_access_line(record);
-  if (!can_anybody_cause(record.outcome)) return log::write_raw(line);
+  if (!can_anybody_cause(record)) return log::write_raw(line);
   log::write_limited(fmt::format("connections that ended as {}", name(record.outcome)), kFirstRefusals, line);
 }
 

@@ -89,6 +89,19 @@ task<Refusal> reach_app(Connection& connection) {
   co_return Refusal{};
 }
 
+// The place is held for what costs the worker its time, our answer to the ClientHello, and until the open connections
+// have had their turn; not while the client is waited for: those that stall would keep everybody else out.
+task<Handshake> shake_in_turn(Connection& connection) {
+  std::optional<Handshake> handshake;
+  {
+    const Slots::Place place{co_await connection.worker.handshakes().take()};
+    handshake = connection.tls.begin_handshake(*connection.worker.tls_context(), connection.policy->tls);
+    co_await connection.worker.reactor().yield();
+  }
+  if (!handshake) handshake = co_await connection.tls.finish_handshake();
+  co_return *handshake;
+}
+
 // Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit. Where
 // --plaintext allows it, a client that begins otherwise needs no handshake.
 task<Refusal> shake_hands(Connection& connection) {
@@ -113,6 +126,10 @@ task<Refusal> shake_hands(Connection& connection) {
   const bool has_said_nothing = connection.tls.first_bytes().empty() && !connection.tls.has_promised_tls();
   if (hello == Hello::kClosed && deadline.has_expired() && has_said_nothing) advise_about_silence(connection);
   if (hello == Hello::kClosed) co_return refusal(Outcome::kHandshakeClosed);
+  if (hello == Hello::kTooLong) {
+    connection.failure = connection.tls.failure();
+    co_return Outcome::kHandshakeFailed;
+  }
 
   // Not before: a client that says nothing must not cost the app a connection.
   if (connection.policy->connect_first) {
@@ -122,9 +139,7 @@ task<Refusal> shake_hands(Connection& connection) {
   // Only now: clients that send nothing must not keep the places from those that do.
   if (connection.worker.handshakes().is_full()) connection.tls.park();
   const Clock::time_point begun = Clock::now();
-  const Slots::Place place{co_await connection.worker.handshakes().take()};
-  const Handshake handshake =
-      co_await connection.tls.handshake(*connection.worker.tls_context(), connection.policy->tls);
+  const Handshake handshake = co_await shake_in_turn(connection);
   connection.failure = connection.tls.failure();
   switch (handshake) {
     case Handshake::kDone:

@@ -86,7 +86,10 @@ constexpr bool is_handshake_ending(Outcome outcome) {
     case Outcome::kHandshakeFailed:
     case Outcome::kPlaintext:
     case Outcome::kNoApplicationProtocol:
-    case Outcome::kUnknownName: return true;
+    case Outcome::kUnknownName:
+    case Outcome::kClientCertMissing:
+    case Outcome::kClientCertInvalid:
+    case Outcome::kClientNotAllowed: return true;
     default: return false;
   }
 }

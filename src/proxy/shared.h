@@ -55,7 +55,8 @@ class UpstreamConnections {
   };
   struct Part {
     std::mutex mutex;
-    std::unordered_set<Ends, Hash> ends;
+    // The kernel may give the same ends anew before the connection that had them is forgotten here.
+    std::unordered_multiset<Ends, Hash> ends;
   };
 
   void change(const Ends& ends, bool is_added) {
@@ -64,7 +65,8 @@ class UpstreamConnections {
     if (is_added) {
       part.ends.insert(ends);
     } else {
-      part.ends.erase(ends);
+      const auto found = part.ends.find(ends);
+      if (found != part.ends.end()) part.ends.erase(found);
     }
   }
 

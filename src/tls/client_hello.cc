@@ -38,12 +38,13 @@ HelloState inspect_client_hello(std::span<const std::byte> bytes) {
     if (collected > 0 && header.front() != kClientHello) return HelloState::kWhole;
     if (collected == kMessageHeader) {
       const std::size_t whole = kMessageHeader + number(std::span{header}.subspan(1));
-      if (payload >= whole || whole > kLongestClientHello) return HelloState::kWhole;
+      if (whole > kLongestClientHello) return HelloState::kTooLong;
+      if (payload >= whole) return HelloState::kWhole;
     }
     if (body.size() < length) break;
     rest = rest.subspan(kRecordHeader + length);
   }
-  return bytes.size() >= kLongestClientHello ? HelloState::kWhole : HelloState::kIncomplete;
+  return bytes.size() >= kLongestClientHello ? HelloState::kTooLong : HelloState::kIncomplete;
 }
 
 }  // namespace sidelock

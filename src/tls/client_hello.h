@@ -10,6 +10,7 @@ namespace sidelock {
 enum class HelloState {
   kIncomplete,
   kWhole,      // or nothing that more bytes would make better: OpenSSL answers it with the proper alert
+  kTooLong,    // longer than kLongestClientHello, or claims to be: not worth waiting for
   kPlaintext,  // the first byte is not that of a TLS handshake record (RFC 8446, 5.1)
 };
 

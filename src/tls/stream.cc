@@ -31,6 +31,10 @@ task<Hello> TlsStream::hello(Preamble preamble) {
     }
     const HelloState state = inspect_client_hello(transport_.unread());
     if (state == HelloState::kWhole) co_return Hello::kWhole;
+    if (state == HelloState::kTooLong) {
+      failure_ = "the ClientHello is longer than 16 KiB";
+      co_return Hello::kTooLong;
+    }
     if (state == HelloState::kPlaintext && request != PostgresRequest::kIncomplete) co_return Hello::kPlaintext;
     transport_.park();
     const IoResult received = transport_.receive(kLongestClientHello);
@@ -77,35 +81,44 @@ task<bool> TlsStream::answer_preamble(char letter) {
   co_return is_alive;
 }
 
-task<Handshake> TlsStream::handshake(const TlsContext& context, const TlsPolicy& policy) {
+std::optional<Handshake> TlsStream::begin_handshake(const TlsContext& context, const TlsPolicy& policy) {
   ssl_ = context.make_ssl(policy);
   BIO* const bio = transport_.make_bio();
   ::SSL_set_bio(ssl_.get(), bio, bio);
   ::SSL_set_accept_state(ssl_.get());
   ::SSL_set_msg_callback(ssl_.get(), on_message);
   ::SSL_set_msg_callback_arg(ssl_.get(), this);
+  return go_on_with_handshake();
+}
 
+task<Handshake> TlsStream::finish_handshake() {
   for (;;) {
-    transport_.allow_receive(Buffers::kSmallestWindow);
-    forget_openssl_errors();
-    const int result = ::SSL_do_handshake(ssl_.get());
-    const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
-    const unsigned long reason = ::ERR_peek_error();
-    transport_.park();
-    const bool is_alive = transport_.flush();
-    is_established_ = error == SSL_ERROR_NONE;
-    if (is_established_) co_return is_alive ? judge_client() : Handshake::kClosed;
-    if (error != SSL_ERROR_WANT_READ) {
-      failure_ = take_openssl_error();
-      co_return failed_handshake(reason);
-    }
-    if (!is_alive || transport_.is_at_end() || socket().error() != 0) co_return Handshake::kClosed;
     while (transport_.has_output()) {
       co_await socket().writable();
       if (!transport_.flush()) co_return Handshake::kClosed;
     }
     co_await socket().readable();
+    if (const std::optional<Handshake> end = go_on_with_handshake()) co_return *end;
   }
+}
+
+// As far as it goes with what has come.
+std::optional<Handshake> TlsStream::go_on_with_handshake() {
+  transport_.allow_receive(Buffers::kSmallestWindow);
+  forget_openssl_errors();
+  const int result = ::SSL_do_handshake(ssl_.get());
+  const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
+  const unsigned long reason = ::ERR_peek_error();
+  transport_.park();
+  const bool is_alive = transport_.flush();
+  is_established_ = error == SSL_ERROR_NONE;
+  if (is_established_) return is_alive ? judge_client() : Handshake::kClosed;
+  if (error != SSL_ERROR_WANT_READ) {
+    failure_ = take_openssl_error();
+    return failed_handshake(reason);
+  }
+  if (!is_alive || transport_.is_at_end() || socket().error() != 0) return Handshake::kClosed;
+  return std::nullopt;
 }
 
 void TlsStream::pass_through() {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,12 @@
 
 namespace sidelock {
 
-enum class Hello { kWhole, kPlaintext, kClosed };  // kClosed: ended, reset or aborted before that
+enum class Hello {
+  kWhole,
+  kTooLong,
+  kPlaintext,
+  kClosed,  // ended, reset or aborted before that
+};
 
 enum class Handshake {
   kDone,
@@ -79,10 +85,12 @@ class TlsStream {
   // The bytes that hello() saw, when they are not TLS: to tell what they are.
   [[nodiscard]] std::span<const std::byte> first_bytes() const noexcept { return transport_.unread(); }
 
-  // Shakes hands as the server, on a port with that policy, which outlives the stream. On kFailed the alert has been
-  // handed to the socket already.
-  task<Handshake> handshake(const TlsContext& context, const TlsPolicy& policy);
-  // In place of handshake(): from here on bytes are neither decrypted nor encrypted, those that hello() saw first.
+  // Answers the ClientHello as the server, on a port with that policy, which outlives the stream: what a handshake
+  // costs, all at once. Nothing: the rest depends on the client, go on with finish_handshake(). On kFailed the alert
+  // has been handed to the socket already, here as there.
+  std::optional<Handshake> begin_handshake(const TlsContext& context, const TlsPolicy& policy);
+  task<Handshake> finish_handshake();
+  // In place of both: from here on bytes are neither decrypted nor encrypted, those that hello() saw first.
   void pass_through();
   [[nodiscard]] bool is_passing_through() const noexcept { return is_passing_through_; }
 
@@ -118,6 +126,7 @@ class TlsStream {
                          void* self);
   task<bool> answer_preamble(char letter);
   ReadResult read_plain(std::span<std::byte> into, std::size_t window);
+  std::optional<Handshake> go_on_with_handshake();
   Handshake judge_client();
   void send_ticket();
   ReadEnd classify_end(int ssl_result);

@@ -5,16 +5,8 @@ import ssl
 import pytest
 
 from support import apps
-from support.client import BLOCK, connect, connect_tls, context, receive_exactly, wait_for_end
+from support.client import BLOCK, client_hello, connect, connect_tls, context, receive_exactly, wait_for_end
 from support.waiting import wait_until
-
-
-def client_hello():
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context().wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return outgoing.read()
 
 
 def test_a_refusing_app_refuses_before_the_server_says_a_word(run, free_port):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from support import apps
-from support.client import connect, connect_tls, is_reset, receive_exactly
+from support.client import client_hello, connect, connect_tls, is_reset, receive_exactly
 from support.process import run_command
 
 
@@ -61,6 +61,20 @@ def test_handshakes_wait_for_each_other_and_all_are_served(run, echo_app):
             client.sendall(b"\x16\x03\x01\x02\x00")
         close_all(open_connections(sidelock, 5))
         for client in silent:
+            client.close()
+
+
+def test_clients_that_stall_in_the_handshake_keep_nobody_out(run, echo_app):
+    with run(echo_app.port, "--max-connections", "512", "--workers", "1") as sidelock:  # 64 handshakes at a time
+        stalled = [connect(sidelock.port) for _ in range(64)]
+        hello = client_hello()
+        for client in stalled:
+            client.sendall(hello)
+        for client in stalled:
+            assert client.recv(1) == b"\x16"  # it was this client's turn
+        close_all(open_connections(sidelock, 1))
+        assert [line["outcome"] for line in sidelock.wait_for_access(1)] == ["ok"]
+        for client in stalled:
             client.close()
 
 

@@ -18,8 +18,9 @@ from support.waiting import wait_until
     (b"\x80\x2e\x01\x00\x02", "plaintext", "reset"),
     (b"\x16\x03\x01\x00\x05hello", "handshake_failed", None),
     (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "handshake_failed", None),
+    (b"\x16\x03\x01\x40\x00\x01\x00\xff\xff", "handshake_failed", None),
     (b"\x16\xff\xff\xff\xff" + b"\xff" * 20000, "handshake_failed", None),
-], ids=["http", "postgresql", "ssl2", "no_handshake", "empty_hello", "garbage"])
+], ids=["http", "postgresql", "ssl2", "no_handshake", "empty_hello", "endless_hello", "garbage"])
 def test_what_is_no_tls_is_refused_and_never_reaches_the_app(run, echo_app, data, outcome, end):
     with run(echo_app.port) as sidelock:
         client = connect(sidelock.port)

@@ -1,9 +1,12 @@
 """What anybody can cause any number of times does not flood the log, and none of it is lost from the counts."""
 
+import ssl
+
 import pytest
 
-from support.client import connect, wait_for_end
+from support.client import connect, connect_tls, context, wait_for_end
 from support.metrics import scrape
+from support.pki import Ca
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.threads
@@ -23,6 +26,18 @@ def test_a_flood_of_plaintext_is_written_in_part_and_counted_whole(run, echo_app
         assert len(lines) < count
         assert len(lines) + sum(line["repeated"] for line in told) == count
         wait_until(lambda: scrape(sidelock.admin_port).value("sidelock_connections_closed_total", reason="plaintext") == count, "the metric")
+
+
+def test_a_flood_of_clients_without_a_certificate_is_written_in_part_and_counted_whole(run, echo_app, tmp_path):
+    count = 130
+    ca = Ca(tmp_path / "ca", "Client CA")
+    with run(echo_app.port, "--client-auth", "require", "--client-ca-file", str(ca.certificate), has_admin=True) as sidelock:
+        for _ in range(count):
+            with pytest.raises(OSError), connect_tls(sidelock.port, tls=context(version=ssl.TLSVersion.TLSv1_2)):
+                pass
+        sidelock.wait_for_outcome("client_cert_missing", count=count)
+        assert len(sidelock.access()) < count
+        wait_until(lambda: scrape(sidelock.admin_port).value("sidelock_handshakes_total", result="client_cert_missing") == count, "the metric")
 
 
 def test_what_was_withheld_is_told_at_the_end(run, echo_app):

@@ -44,6 +44,17 @@ def connect_tls(port, address="127.0.0.1", namespace=None, name="localhost", tls
     return (tls or context()).wrap_socket(plain, server_hostname=name, suppress_ragged_eofs=False)
 
 
+def client_hello():
+    """The first bytes of a client."""
+    outgoing = ssl.MemoryBIO()
+    tls = context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
 def receive_exactly(connection, size):
     data = bytearray()
     while len(data) < size:

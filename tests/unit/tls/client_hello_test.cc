@@ -48,7 +48,9 @@ TEST(ClientHello, WhatIsNoHandshakeRecordIsPlaintext) {
 
 TEST(ClientHello, IsNotWaitedForWhenItIsTooLongOrMalformed) {
   const std::string endless = record(22, std::string{1, 0x7f, 0, 0} + std::string(100, 'x'));
-  EXPECT_EQ(inspect(endless), HelloState::kWhole);
+  EXPECT_EQ(inspect(endless), HelloState::kTooLong);
+  EXPECT_EQ(inspect(record(22, std::string{1, 0, '\xff', '\xff'})), HelloState::kTooLong);
+  EXPECT_EQ(inspect(record(22, hello_message(kLongestClientHello)).substr(0, 9)), HelloState::kTooLong);
   EXPECT_EQ(inspect(record(22, "")), HelloState::kWhole);
   EXPECT_EQ(inspect(record(22, std::string{2, 0, 0, 9})), HelloState::kWhole);
   EXPECT_EQ(inspect(record(22, std::string{1}) + "GET"), HelloState::kIncomplete);
