@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests."""
 
 import os
+import shutil
 
 import pytest
 
@@ -44,14 +45,16 @@ def backend(request):
 
 
 @pytest.fixture
-def readable_tls_folder(tls_folder):
-    """tls_folder, for a process of another user."""
-    for file in tls_folder.iterdir():
+def readable_tls_folder(tls_folder, tmp_path):
+    """A copy of tls_folder for a process of another user: a key that everybody can read is a warning of its own."""
+    copy = tmp_path / "readable-tls"
+    shutil.copytree(tls_folder, copy)
+    for file in copy.iterdir():
         file.chmod(0o644)
-    for folder in (tls_folder, *tls_folder.parents):
+    for folder in (copy, *copy.parents):
         if str(folder).startswith("/tmp/"):
             folder.chmod(0o755)
-    return tls_folder
+    return copy
 
 
 @pytest.fixture

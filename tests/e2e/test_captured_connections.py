@@ -251,15 +251,10 @@ def test_an_address_added_later_is_served(lab, captured):
         ask(lab, "10.77.0.3")
 
 
-def test_run_needs_no_capability_at_all(lab, tls_folder, tmp_path):
+def test_run_needs_no_capability_at_all(lab, readable_tls_folder, tmp_path):
     assert init(lab.pod, "--ports", "80").returncode == 0
-    for file in tls_folder.iterdir():
-        file.chmod(0o644)
-    for folder in (tls_folder, *tls_folder.parents):
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
     nobody = ("setpriv", "--reuid=19100", "--regid=19100", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
-    with app_in(lab, 80), run_captured(lab.pod, tls_folder, tmp_path / "run.log", "--ports", "80", prefix=nobody) as sidelock:
+    with app_in(lab, 80), run_captured(lab.pod, readable_tls_folder, tmp_path / "run.log", "--ports", "80", prefix=nobody) as sidelock:
         sidelock.wait_until_ready()
         ask(lab, POD4)
         ask(lab, POD6)

@@ -113,9 +113,8 @@ def test_a_session_ends_with_its_clients_certificate(run, echo_app, ca, version)
                 nonlocal session
                 session, _ = visit(sidelock.port, tls, session)
                 return False
-            except ssl.SSLError as error:
-                assert "certificate expired" in str(error).lower().replace("_", " "), error
-                return True
+            except ssl.SSLError:
+                return True  # which alert it is, in the second in which the certificate ends, is not told here
         wait_until(is_refused, "the certificate's end")
         assert "expired" in sidelock.wait_for_outcome("client_cert_invalid")["error.message"]
 
