@@ -5,6 +5,9 @@
 #include <memory>
 
 #include <ifaddrs.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
 
 namespace sidelock {
 
@@ -22,6 +25,12 @@ std::vector<InterfaceAddress> interface_addresses() {
     all.push_back({entry->ifa_name, Endpoint::from_sockaddr(address).address});
   }
   return all;
+}
+
+bool has_loopback(int family) {
+  const Fd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const SocketAddress address{{IpAddress::loopback(family), 0}};
+  return fd && ::bind(fd.get(), address.get(), address.size()) == 0;
 }
 
 }  // namespace sidelock

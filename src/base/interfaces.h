@@ -16,4 +16,7 @@ struct InterfaceAddress {
 // By getifaddrs(3): every IPv4 and IPv6 address; nothing when the kernel does not tell. Any thread.
 std::vector<InterfaceAddress> interface_addresses();
 
+// Whether 127.0.0.1 (AF_INET) or ::1 (AF_INET6) can be used here: a pod of one family may lack the other.
+bool has_loopback(int family);
+
 }  // namespace sidelock

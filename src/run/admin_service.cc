@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "proxy/original_destination.h"
 #include "run/observation.h"
 #include "run/port_facts.h"
 #include "tls/features.h"
@@ -42,7 +43,7 @@ void AdminService::serve(Fd admin, Fd status) {
     log::info("health and metrics are at {}", settings_.admin.address->to_string());
   }
   if (status) {
-    const Endpoint& address = *settings_.admin.status_address;
+    const Endpoint address = local_destination(status.get()).endpoint;  // ::1 where there is no 127.0.0.1
     server_.serve(std::move(status), status_paths(address, [this] { return this->status(); }));
     log::info("the status page is at http://{}/", address.to_string());
   }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "base/interfaces.h"
 #include "config/capture_contract.h"
 #include "io/deadline.h"
 #include "proxy/original_destination.h"
@@ -18,12 +19,6 @@ constexpr std::chrono::seconds kProvenPause{10};
 constexpr std::chrono::seconds kUnprovenPause{1};
 constexpr std::chrono::seconds kAttempt{1};
 constexpr std::chrono::milliseconds kLook{2};
-
-bool has_loopback(int family) {
-  const Fd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  const SocketAddress address{{IpAddress::loopback(family), 0}};
-  return fd && ::bind(fd.get(), address.get(), address.size()) == 0;
-}
 
 // Under `auto` a family must be captured when this namespace has it at all: one left out would be open in plain text.
 std::vector<int> families_to_prove(IpFamily family) {

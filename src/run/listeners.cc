@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/interfaces.h"
 #include "config/capture_contract.h"
 #include "proxy/upstream.h"
 
@@ -83,8 +84,10 @@ std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& setting
 
 Fd open_admin_listener(std::string_view setting, const Endpoint& endpoint) {
   const bool is_any = endpoint.address == IpAddress::any(AF_INET6);
+  IpAddress address = endpoint.address;
+  if (address == IpAddress::loopback(AF_INET) && !has_loopback(AF_INET)) address = IpAddress::loopback(AF_INET6);
   try {
-    return open_listener(is_any ? std::nullopt : std::optional{endpoint.address}, endpoint.port, false, Settings{});
+    return open_listener(is_any ? std::nullopt : std::optional{address}, endpoint.port, false, Settings{});
   } catch (const Failure& failure) {
     throw Failure{failure.code(), fmt::format("{}: {}", setting, failure.what())};
   }

@@ -15,7 +15,7 @@ namespace sidelock {
 std::vector<std::vector<ListeningSocket>> open_listeners(const Settings& settings, std::size_t workers);
 
 // The listener of an admin address, which `setting` names in messages. [::] takes both families, and IPv4 alone where
-// the kernel has no IPv6. Throws as above.
+// the kernel has no IPv6; 127.0.0.1 means ::1 where the pod has no IPv4. Throws as above.
 Fd open_admin_listener(std::string_view setting, const Endpoint& endpoint);
 
 }  // namespace sidelock
