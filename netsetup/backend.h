@@ -18,6 +18,7 @@ struct ForeignRule {
   bool may_match_tcp = true;  // false: its protocol excludes TCP
   bool is_before_ours = false;
   bool is_terminal = false;  // it may end the packet's way through the chain, or leave for another chain
+  bool is_untracking = false;  // all it does is to keep the connection out of connection tracking
 };
 
 struct Foreign {
@@ -43,7 +44,8 @@ class Backend {
   // The rules of ours in the kernel, with counters, in the form of make_plan(); nothing where there are none.
   virtual Plan read() = 0;
 
-  virtual Foreign foreign() = 0;
+  // What others have here, and what of it comes before rules of ours in the backend `ours`, this one or the other.
+  virtual Foreign foreign(BackendKind ours) = 0;
 
   // Removes everything of ours. Returns whether there was anything.
   virtual bool remove() = 0;

@@ -16,6 +16,7 @@
 #include "netsetup/capabilities.h"
 #include "netsetup/choice.h"
 #include "netsetup/families.h"
+#include "netsetup/foreign.h"
 #include "netsetup/iptables/table.h"
 #include "netsetup/nftables/make.h"
 #include "netsetup/nftables/text.h"
@@ -93,6 +94,10 @@ void verify_routing(const std::vector<LoopbackRouting>& wanted) {
                 "rules of this namespace at the same time"};
 }
 
+Foreign foreign_of_all(Backend& backend, const CaptureSettings& settings) {
+  return joined(backend.foreign(backend.kind()), foreign_in_the_other(backend.kind(), settings.lock_wait));
+}
+
 void verify(Backend& backend, const Plan& wanted, const CaptureSettings& settings) {
   const std::string wrong = difference(wanted, backend.read());
   if (!wrong.empty()) {
@@ -100,7 +105,7 @@ void verify(Backend& backend, const Plan& wanted, const CaptureSettings& setting
                   wrong + "; another program changes the rules of this namespace at the same time"};
   }
   if (settings.allow_foreign_before) return;
-  const std::string foreign = obstacle(backend.foreign(), settings);
+  const std::string foreign = obstacle(foreign_of_all(backend, settings), settings);
   if (!foreign.empty()) {
     throw Failure{ExitCode::kVerificationFailed, foreign + "; if that is meant: --allow-foreign-before"};
   }
@@ -122,7 +127,8 @@ std::string capture_ports_text(const CaptureSettings& settings) {
   return fmt::format("{}-{}", settings.capture_port_base, last);
 }
 
-// Takes our rules from the backend that does not hold them any more.
+// Takes our rules from the backend that does not hold them any more. What it may not read is an error only where it
+// can hold rules of ours: with NET_ADMIN alone in a fresh pod, iptables holds nothing.
 void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patience) {
   const bool is_iptables = chosen == BackendKind::kNftables;
   const BackendKind other = is_iptables ? BackendKind::kIptables : BackendKind::kNftables;
@@ -132,8 +138,13 @@ void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patienc
     if (make_backend(other, patience)->remove()) log::info("the rules that {} held are removed", name_of(other));
   } catch (const Failure& failure) {
     if (failure.code() == ExitCode::kNoBackend) return;
-    // Ours come first whichever backend holds them, so old ones that stay behind do no harm.
-    if (failure.code() != ExitCode::kMissingPermission) throw;
+    const bool may_be_empty = is_iptables && iptables::is_in_use() != true;
+    if (failure.code() != ExitCode::kMissingPermission || !may_be_empty) {
+      throw Failure{failure.code(),
+                    fmt::format("the rules of {} are installed and verified, but old ones that {} may hold could not "
+                                "be removed: {}",
+                                name_of(chosen), name_of(other), failure.what())};
+    }
     log::info("whether {} holds rules of ours cannot be seen here: {}", name_of(other), failure.what());
   }
 }
@@ -146,7 +157,7 @@ void install(const CaptureSettings& settings, BackendKind kind) {
 }  // namespace
 
 void install_capture(const CaptureSettings& given, Backend& backend) {
-  refuse_node_by_chains(given, backend.foreign());
+  refuse_node_by_chains(given, foreign_of_all(backend, given));
   const CaptureSettings settings = without_absent_families(given);
   const Plan wanted = make_plan(settings, backend.kind());
   const State before{restorable(backend.read()), read_routing()};
@@ -158,11 +169,14 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
     if (routing.empty()) apply_routing(routing);
     verify(backend, wanted, settings);
     verify_routing(routing);
-    remove_from_the_other(backend.kind(), settings.lock_wait);
   } catch (...) {
     undo(backend, wanted, before);
     throw;
   }
+  // From here on nothing is undone: that would open the pod.
+  remove_from_the_other(backend.kind(), settings.lock_wait);
+  // Another init, with the other backend, may have removed ours in the meantime as we removed its.
+  verify(backend, wanted, settings);
   log::info("capture by {} installed and verified by {}: {}, {} to {}, probe port {}",
             settings.mode == CaptureMode::kTproxy ? "tproxy" : "redirect", name_of(backend.kind()),
             families_text(settings.ip_family), ports_text(settings), capture_ports_text(settings),
@@ -212,6 +226,7 @@ std::string dry_run_text(const CaptureSettings& settings) {
 void remove_capture(const CaptureSettings& settings) {
   raise_network_capabilities();
   bool found = false;
+  bool is_iptables_hidden = false;
   std::exception_ptr failed;
   for (const BackendKind kind : {BackendKind::kNftables, BackendKind::kIptables}) {
     if (kind == BackendKind::kNftables && !nftables::is_built_in()) continue;
@@ -219,12 +234,16 @@ void remove_capture(const CaptureSettings& settings) {
     try {
       found |= make_backend(kind, settings.lock_wait)->remove();
     } catch (const Failure& failure) {
-      if (failure.code() != ExitCode::kNoBackend) failed = std::current_exception();
+      if (failure.code() == ExitCode::kNoBackend) continue;
+      is_iptables_hidden = kind == BackendKind::kIptables && failure.code() == ExitCode::kMissingPermission &&
+                           iptables::is_in_use() != true && !failed;
+      failed = std::current_exception();
     }
   }
+  // With NET_ADMIN alone init has put them into nftables, and iptables need not be readable.
+  if (failed && !(is_iptables_hidden && found)) std::rethrow_exception(failed);
+  // Last: as long as rules lead here, replies must find their way.
   found |= remove_routing();
-  // Rules are in one of the two: when they were found, the other one need not be readable.
-  if (failed && !found) std::rethrow_exception(failed);
   log::info("{}", found ? "capture removed" : "no capture to remove");
 }
 

@@ -12,7 +12,9 @@ namespace sidelock {
 class Backend;
 
 // Installs the capture rules of `settings` and proves by reading back that the kernel holds exactly them. Idempotent.
-// Throws Failure: kMissingPermission, kNoBackend, kVerificationFailed (after undoing), kUsage (a node's namespace).
+// Throws Failure: kMissingPermission, kNoBackend, kVerificationFailed, kUsage (a node's namespace).
+// All are undone, but for a failure after the new rules were verified: old ones that the other backend keeps, or
+// somebody who removes the new ones.
 void install_capture(const CaptureSettings& settings);
 
 // The same through a backend of the caller's.

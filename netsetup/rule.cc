@@ -1,6 +1,9 @@
 // See rule.h. The order of the words is the one in which iptables prints them, so that texts can be compared.
 #include "netsetup/rule.h"
 
+#include <algorithm>
+#include <array>
+
 #include <sys/socket.h>
 
 namespace sidelock {
@@ -44,6 +47,7 @@ std::string_view name_of(Table table) {
   switch (table) {
     case Table::kFilter: return "filter";
     case Table::kMangle: return "mangle";
+    case Table::kRaw: return "raw";
     case Table::kNat: break;
   }
   return "nat";
@@ -72,6 +76,14 @@ std::string to_text(const Rule& rule, std::string_view chain, Family family) {
             (family == Family::kIpv6 ? " --on-ip ::" : " --on-ip 0.0.0.0") + " --tproxy-mark 0x0/0x0";
   }
   return text;
+}
+
+bool passes_on(std::string_view target) {
+  static constexpr std::array<std::string_view, 21> kPassing{
+      "",        "AUDIT",   "CHECKSUM",  "CLASSIFY", "CONNMARK",    "CONNSECMARK", "DSCP",
+      "HL",      "HMARK",   "IDLETIMER", "LED",      "LOG",         "MARK",        "NFLOG",
+      "RATEEST", "SECMARK", "TCPMSS",    "TOS",      "TCPOPTSTRIP", "TRACE",       "TTL"};
+  return std::ranges::find(kPassing, target) != kPassing.end();
 }
 
 std::vector<PortRange> destination_ports_of(const Rule& rule) {

@@ -17,8 +17,8 @@ namespace sidelock {
 // The two kernel interfaces that hold rules.
 enum class BackendKind { kIptables, kNftables };
 
-enum class Family { kIpv4, kIpv6, kInet };  // kInet: both in one table, which only nftables has
-enum class Table { kFilter, kMangle, kNat };
+enum class Family { kIpv4, kIpv6, kInet };          // kInet: both in one table, which only nftables has
+enum class Table { kFilter, kMangle, kNat, kRaw };  // kRaw: never ours, only looked at
 
 std::string_view name_of(BackendKind kind);  // "iptables"
 std::string_view name_of(Family family);     // "IPv4"
@@ -74,6 +74,9 @@ struct Rule {
 // "-A CHAIN ..." without a line end; what a rule with has_more says beyond this value appears as "...".
 // The family is that of the table.
 std::string to_text(const Rule& rule, std::string_view chain, Family family = Family::kIpv4);
+
+// Whether the packet goes on to the next rule after this target of x_tables: "LOG", or none at all.
+bool passes_on(std::string_view target);
 
 // Its destination ports, whichever way it names them; none: any.
 std::vector<PortRange> destination_ports_of(const Rule& rule);

@@ -82,6 +82,7 @@ std::string obstacle(const Foreign& foreign, const CaptureSettings& settings) {
     const bool is_other_family = (rule.family == Family::kIpv4 && settings.ip_family == IpFamily::kIpv6) ||
                                  (rule.family == Family::kIpv6 && settings.ip_family == IpFamily::kIpv4);
     if (is_other_family || !rule.is_before_ours || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
+    if (rule.is_untracking && settings.mode == CaptureMode::kTproxy) continue;  // it needs no tracking
     return rule.place + ": the foreign rule `" + rule.text +
            "` stands before ours and can take captured ports from them";
   }

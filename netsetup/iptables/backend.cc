@@ -17,14 +17,9 @@ namespace sidelock::iptables {
 namespace {
 
 constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
-constexpr std::array kTables{Table::kFilter, Table::kMangle, Table::kNat};
+constexpr std::array kTables{Table::kRaw, Table::kFilter, Table::kMangle, Table::kNat};
 constexpr std::chrono::milliseconds kPauseBeforeRetry{1};
 constexpr int kTriesWhenInvalid = 10;
-
-// Targets after which the packet goes on to the next rule.
-constexpr std::array<std::string_view, 20> kPassingTargets{
-    "",    "AUDIT", "CHECKSUM", "CLASSIFY", "CONNMARK", "CONNSECMARK", "DSCP",   "HL",  "HMARK",       "IDLETIMER",
-    "LED", "LOG",   "MARK",     "NFLOG",    "RATEEST",  "SECMARK",     "TCPMSS", "TOS", "TCPOPTSTRIP", "TTL"};
 
 template <class Work>
 auto with_failures(Work work) {
@@ -96,9 +91,15 @@ TablePlan read_table(Family family, Table name) {
   return ours;
 }
 
-bool is_terminal(const Rule& rule) { return std::ranges::find(kPassingTargets, rule.target) == kPassingTargets.end(); }
+// What leaves table raw early meets our rules all the same.
+bool is_terminal(const Rule& rule, Table table) {
+  if (table == Table::kRaw && (rule.target == "ACCEPT" || rule.target == kReturn)) return false;
+  return !passes_on(rule.target);
+}
 
-void add_foreign(Foreign& foreign, Family family, Table name) {
+bool is_untracking(std::string_view target) { return target == "CT" || target == "NOTRACK"; }
+
+void add_foreign(Foreign& foreign, Family family, Table name, BackendKind ours_are_in) {
   const std::optional<TableHandle> table = TableHandle::open_if_present(family, name);
   if (!table) return;
   for (const std::string& chain : table->chains()) {
@@ -113,8 +114,10 @@ void add_foreign(Foreign& foreign, Family family, Table name) {
   const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
   for (auto at = rules.begin(); at != rules.end(); ++at) {
     if (ours(*at)) continue;
+    // Our chains in nftables come before these tables, all but raw.
+    const bool is_before = name == Table::kRaw || (ours_are_in == BackendKind::kIptables && at < last);
     foreign.rules.push_back({family, place, to_text(at->rule, "PREROUTING", family), at->rule, at->may_match_tcp,
-                             at < last, is_terminal(at->rule)});
+                             is_before, is_terminal(at->rule, name), is_untracking(at->rule.target)});
   }
 }
 
@@ -171,11 +174,11 @@ Plan IptablesBackend::read() {
   });
 }
 
-Foreign IptablesBackend::foreign() {
-  return with_failures([] {
+Foreign IptablesBackend::foreign(BackendKind ours) {
+  return with_failures([ours] {
     Foreign foreign;
     for (const Family family : kFamilies) {
-      for (const Table table : kTables) add_foreign(foreign, family, table);
+      for (const Table table : kTables) add_foreign(foreign, family, table, ours);
     }
     return foreign;
   });

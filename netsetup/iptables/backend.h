@@ -22,7 +22,7 @@ class IptablesBackend final : public Backend {
   [[nodiscard]] BackendKind kind() const override { return BackendKind::kIptables; }
   void apply(const Plan& plan) override;
   Plan read() override;
-  Foreign foreign() override;
+  Foreign foreign(BackendKind ours) override;
   bool remove() override;
 
  private:

@@ -220,15 +220,24 @@ const char* family_text(std::uint32_t protocol) {
   }
 }
 
-// Whether the chain sees packets before the chain of ours that captures them. Ingress comes before all others.
-bool is_before_ours(const LiveChain& chain) {
+// Priorities of iptables' own chains: linux/netfilter_ipv4.h (nf_ip_hook_priorities).
+constexpr int kIptablesMangle = -150;
+constexpr int kIptablesNat = -100;
+
+int priority_of_ours(bool is_nat, BackendKind ours) {
+  if (ours == BackendKind::kIptables) return is_nat ? kIptablesNat : kIptablesMangle;
+  return base_chain(is_nat ? "nat_prerouting" : "mangle_prerouting")->priority;
+}
+
+// Whether the chain sees packets before the chain of ours that captures them. Ingress comes before all others. Of two
+// chains with one priority the kernel calls the one first that was registered last.
+bool is_before_ours(const LiveChain& chain, BackendKind ours) {
   const bool is_ingress =
       chain.family == NFPROTO_NETDEV || (chain.family == NFPROTO_INET && chain.hook == NF_INET_INGRESS);
   if (is_ingress) return true;
   const bool sees_ours = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
   if (!sees_ours || chain.hook != NF_INET_PRE_ROUTING) return false;
-  const char* ours = chain.type == "nat" ? "nat_prerouting" : "mangle_prerouting";
-  return chain.priority < base_chain(ours)->priority;
+  return chain.priority <= priority_of_ours(chain.type == "nat", ours);
 }
 
 // Rules in the order in which a packet may meet them, through jumps.
@@ -252,7 +261,8 @@ class Walk {
       if (!decoded.may_match_tcp) continue;
       found_.push_back({family_of(live.family),
                         std::string{"table "} + family_text(live.family) + ' ' + live.table + ", chain " + live.chain,
-                        match_text(decoded.rule) + decoded.ending, decoded.rule, true, true, decoded.is_terminal});
+                        match_text(decoded.rule) + decoded.ending, decoded.rule, true, true, decoded.is_terminal,
+                        decoded.ending == "notrack"});
       if (!decoded.jumps_to.empty()) visit(base, decoded.jumps_to);
     }
   }
@@ -262,14 +272,14 @@ class Walk {
   std::vector<ForeignRule> found_;
 };
 
-Foreign foreign_once() {
+Foreign foreign_once(BackendKind ours) {
   Foreign foreign;
   const std::vector<LiveRule> rules = live_rules();
   Walk walk{rules};
   for (const LiveChain& chain : live_chains()) {
     if (is_ours(chain)) continue;
     foreign.nat_chains.push_back(chain.name);
-    if (chain.is_base && is_before_ours(chain)) walk.from(chain);
+    if (chain.is_base && is_before_ours(chain, ours)) walk.from(chain);
   }
   foreign.rules = walk.take();
   return foreign;
@@ -318,7 +328,9 @@ void NftablesBackend::apply(const Plan& plan) {
 
 Plan NftablesBackend::read() { return read_whole(patience_, read_once); }
 
-Foreign NftablesBackend::foreign() { return read_whole(patience_, foreign_once); }
+Foreign NftablesBackend::foreign(BackendKind ours) {
+  return read_whole(patience_, [ours] { return foreign_once(ours); });
+}
 
 bool NftablesBackend::remove() {
   if (!read_whole(patience_, has_table)) return false;

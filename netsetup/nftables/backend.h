@@ -16,7 +16,7 @@ class NftablesBackend final : public Backend {
   [[nodiscard]] BackendKind kind() const override { return BackendKind::kNftables; }
   void apply(const Plan& plan) override;
   Plan read() override;
-  Foreign foreign() override;
+  Foreign foreign(BackendKind ours) override;
   bool remove() override;
 
  private:

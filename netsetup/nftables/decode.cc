@@ -138,7 +138,9 @@ class Reader {
     Rule& rule = decoded_.rule;
     switch (loaded_.kind) {
       case Loaded::kMeta: compare_meta(comparison, data); break;
-      case Loaded::kTransport: compare_port(comparison, port_in(data)); break;
+      case Loaded::kTransport:
+        if (is_destination_port()) compare_port(comparison, port_in(data));
+        break;
       case Loaded::kNetwork: compare_source(data); break;
       case Loaded::kConntrack:
         if (loaded_.key == NFT_CT_STATE) rule.is_state_invalid = true;
@@ -147,6 +149,12 @@ class Reader {
       case Loaded::kFib: rule.is_destination_local = true; break;
       case Loaded::kNothing: break;
     }
+  }
+
+  // Of TCP's header; other fields of it say nothing about the ports.
+  [[nodiscard]] bool is_destination_port() const {
+    return loaded_.kind == Loaded::kTransport && loaded_.key == 2 && loaded_.size == sizeof(std::uint16_t) &&
+           mask_.empty();
   }
 
   void compare_meta(std::uint32_t comparison, Bytes data) {
@@ -201,7 +209,8 @@ class Reader {
       decoded_.ending = "vmap";
     }
     const auto found = sets_.find(nftnl_expr_get_str(expression, NFTNL_EXPR_LOOKUP_SET));
-    if (loaded_.kind != Loaded::kTransport || found == sets_.end()) return;
+    if (!is_destination_port() || found == sets_.end()) return;
+    if ((number_in(expression, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0) return;
     if (!is_map) {
       decoded_.rule.destination_port_set = found->second.ports;
     } else if (!found->second.targets.empty()) {
@@ -244,6 +253,10 @@ class Reader {
       finish(std::string{kTproxy}, "tproxy");
     } else if (name == "reject") {
       finish(std::string{kReject}, "reject");
+    } else if (name == "target") {  // of iptables-nft
+      const std::string target = nftnl_expr_get_str(expression, NFTNL_EXPR_TG_NAME);
+      if (passes_on(target)) return;
+      finish("OTHER", "xt target " + target);
     } else if (name == "notrack" || name == "queue" || name == "fwd" || name == "dup" || name == "synproxy") {
       finish("OTHER", std::string{name});
     } else {

@@ -7,13 +7,16 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "netsetup/capabilities.h"
+#include "netsetup/foreign.h"
 #include "netsetup/iptables/backend.h"
+#include "netsetup/iptables/table.h"
 #include "netsetup/nftables/make.h"
 
 namespace sidelock {
@@ -35,7 +38,7 @@ LiveRules read(Backend& backend) {
   try {
     LiveRules rules;
     rules.ours = backend.read();
-    rules.foreign = backend.foreign();
+    rules.foreign = backend.foreign(backend.kind());
     rules.is_known = true;
     return rules;
   } catch (const Failure& failure) {
@@ -61,6 +64,18 @@ LiveRules read_nftables() {
   return backend ? read(*backend) : unknown(ExitCode::kNoBackend, "this build has no nftables");
 }
 
+LiveRules with_the_other(LiveRules rules) {
+  if (!rules.is_known) return rules;
+  const bool may_look = rules.ours.backend == BackendKind::kIptables || iptables::is_in_use() == true;
+  try {
+    if (may_look)
+      rules.foreign = joined(rules.foreign, foreign_in_the_other(rules.ours.backend, std::chrono::milliseconds{0}));
+    return rules;
+  } catch (const Failure& failure) {
+    return unknown(failure.code(), failure.what());
+  }
+}
+
 }  // namespace
 
 LiveRules read_live_rules() {
@@ -69,11 +84,11 @@ LiveRules read_live_rules() {
   LiveRules iptables = read_iptables();
   if (holds_ours(nftables)) {
     nftables.are_in_both = holds_ours(iptables);
-    return nftables;
+    return with_the_other(std::move(nftables));
   }
   // That none are in nftables says nothing while iptables may not be looked at.
   const bool is_only_nftables = iptables.code == ExitCode::kNoBackend && nftables.is_known;
-  return is_only_nftables ? nftables : iptables;
+  return with_the_other(is_only_nftables ? std::move(nftables) : std::move(iptables));
 }
 
 }  // namespace sidelock

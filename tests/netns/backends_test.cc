@@ -1,8 +1,13 @@
 // Which backend is taken, and that only one of them holds our rules.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
+#include "base/error.h"
+#include "base/fd.h"
 #include "netsetup/init.h"
+#include "netsetup/nftables/backend.h"
 #include "support/capture_settings.h"
 #include "support/namespace.h"
 #include "support/shell.h"
@@ -64,6 +69,63 @@ TEST_F(Backends, AreBothCleanedUp) {
     remove_capture(capture_port(80));
     EXPECT_THAT(test::saved_rules() + test::saved_nftables_rules(), Not(HasSubstr("SIDELOCK")));
     EXPECT_THAT(test::saved_nftables_rules(), Not(HasSubstr("sidelock")));
+  }
+}
+
+// Whoever holds the lock of iptables keeps our old rules there.
+class Locked {
+ public:
+  Locked() : file_{::open("/run/xtables.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600)} {
+    EXPECT_EQ(::flock(file_.get(), LOCK_EX | LOCK_NB), 0);
+  }
+
+ private:
+  Fd file_;
+};
+
+TEST_F(Backends, ThatCannotRemoveTheOldRulesKeepTheNewOnes) {
+  init("--backend iptables");
+  CaptureSettings settings = capture_port(80);
+  settings.backend = BackendChoice::kNftables;
+  settings.lock_wait = std::chrono::milliseconds{0};
+  const Locked locked;
+  EXPECT_THROW(install_capture(settings), Failure);
+  EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("table inet sidelock"));
+}
+
+TEST_F(Backends, ThatCannotBeCleanedUpFailTheCleanup) {
+  output_of("iptables-legacy -t nat -N THEIRS");
+  init("--backend nftables");
+  CaptureSettings settings = capture_port(80);
+  settings.lock_wait = std::chrono::milliseconds{0};
+  const Locked locked;
+  EXPECT_THROW(remove_capture(settings), Failure);
+}
+
+// Removes our rules when they have been verified, as an init with the other backend at the same time does.
+class Overtaken final : public Backend {
+ public:
+  [[nodiscard]] BackendKind kind() const override { return backend_.kind(); }
+  void apply(const Plan& plan) override { backend_.apply(plan); }
+  Plan read() override {
+    if (++reads_ == 3) output_of("nft delete table inet sidelock");
+    return backend_.read();
+  }
+  Foreign foreign(BackendKind ours) override { return backend_.foreign(ours); }
+  bool remove() override { return backend_.remove(); }
+
+ private:
+  nftables::NftablesBackend backend_{std::chrono::seconds{1}};
+  int reads_ = 0;
+};
+
+TEST_F(Backends, ThatRemoveEachOtherDoNotBothSucceed) {
+  Overtaken backend;
+  try {
+    install_capture(capture_port(80), backend);
+    FAIL() << "rules that are gone were reported as installed";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::kVerificationFailed);
   }
 }
 

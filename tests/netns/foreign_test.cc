@@ -39,7 +39,7 @@ class Meddled final : public Backend {
   }
   [[nodiscard]] BackendKind kind() const override { return backend_.kind(); }
   Plan read() override { return backend_.read(); }
-  Foreign foreign() override { return backend_.foreign(); }
+  Foreign foreign(BackendKind ours) override { return backend_.foreign(ours); }
   bool remove() override { return backend_.remove(); }
 
  private:
@@ -56,6 +56,15 @@ ExitCode result_of_install(const CaptureSettings& settings, const std::string& r
     install_capture(settings, backend);
   } catch (const Failure& failure) {
     message = failure.what();
+    return failure.code();
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode code_of_install(const CaptureSettings& settings) {
+  try {
+    install_capture(settings);
+  } catch (const Failure& failure) {
     return failure.code();
   }
   return ExitCode::kOk;
@@ -123,6 +132,67 @@ TEST_F(ForeignRules, ThatCannotMatchOurPortsMayStandBefore) {
               ExitCode::kOk)
         << rule << ": " << message;
   }
+}
+
+// Without tracking no connection is redirected: all would reach the app in plain text.
+TEST_F(ForeignRules, ThatKeepConnectionsFromBeingTrackedAreRefusedUnlessByTproxy) {
+  for (const BackendChoice backend : {BackendChoice::kIptables, BackendChoice::kNftables}) {
+    for (const char* untrack : {"iptables-legacy -t raw -A PREROUTING -p tcp --dport 80 -j CT --notrack",
+                                "ip6tables-legacy -t raw -A PREROUTING -j CT --notrack",
+                                "iptables-nft -t raw -A PREROUTING -p tcp --dport 80 -j CT --notrack"}) {
+      output_of(untrack);
+      CaptureSettings settings = capture_port(80);
+      settings.backend = backend;
+      EXPECT_EQ(code_of_install(settings), ExitCode::kVerificationFailed) << untrack;
+      EXPECT_EQ(saved_rules().find("SIDELOCK"), std::string::npos);
+      settings.allow_foreign_before = true;
+      EXPECT_EQ(code_of_install(settings), ExitCode::kOk) << untrack;
+      remove_capture(settings);
+      std::string retrack = untrack;
+      retrack.replace(retrack.find("-A "), 2, "-D");
+      output_of(retrack);
+    }
+  }
+  output_of("iptables-legacy -t raw -A PREROUTING -p tcp --dport 80 -j CT --notrack");
+  CaptureSettings divert = capture_port(80);
+  divert.mode = CaptureMode::kTproxy;
+  EXPECT_EQ(code_of_install(divert), ExitCode::kOk);
+}
+
+TEST_F(ForeignRules, InTableRawThatTakeNothingAreAccepted) {
+  output_of(
+      "iptables-legacy -t raw -A PREROUTING -p tcp --dport 81 -j CT --notrack; "
+      "iptables-legacy -t raw -A PREROUTING -p udp -j DROP; iptables-legacy -t raw -A PREROUTING -j ACCEPT");
+  EXPECT_EQ(code_of_install(capture_port(80)), ExitCode::kOk);
+}
+
+TEST_F(ForeignRules, InTheOtherBackendAreRefusedToo) {
+  for (const auto& [hook, rule] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"filter hook prerouting priority raw", "tcp dport 80 notrack"},
+           {"nat hook prerouting priority -110", "tcp dport 80 redirect to :9"},
+           {"nat hook prerouting priority -100", "tcp dport 80 redirect to :9"}}) {
+    output_of(std::string{"nft add table ip theirs; nft add chain ip theirs c '{ type "} + hook +
+              "; }'; nft add rule ip theirs c " + rule);
+    CaptureSettings settings = capture_port(80);
+    settings.backend = BackendChoice::kIptables;
+    EXPECT_EQ(code_of_install(settings), ExitCode::kVerificationFailed) << rule;
+    output_of("nft delete table ip theirs");
+    EXPECT_EQ(code_of_install(settings), ExitCode::kOk);
+    remove_capture(settings);
+  }
+  output_of("iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 9");
+  CaptureSettings settings = capture_port(80);
+  settings.backend = BackendChoice::kIptables;
+  EXPECT_EQ(code_of_install(settings), ExitCode::kVerificationFailed);
+  settings.backend = BackendChoice::kNftables;
+  EXPECT_EQ(code_of_install(settings), ExitCode::kOk);
+}
+
+TEST_F(ForeignRules, OfANodeInTheOtherBackendAreRefused) {
+  output_of("nft add table ip nat; nft add chain ip nat KUBE-SERVICES");
+  CaptureSettings settings = capture_port(80);
+  settings.backend = BackendChoice::kIptables;
+  EXPECT_EQ(code_of_install(settings), ExitCode::kUsage);
 }
 
 TEST_F(ForeignRules, InPlaceOfOursFailTheVerification) {

@@ -37,7 +37,7 @@ class Meddled final : public Backend {
     if (const std::string command = std::exchange(command_, ""); !command.empty()) output_of(command);
   }
   Plan read() override { return backend_.read(); }
-  Foreign foreign() override { return backend_.foreign(); }
+  Foreign foreign(BackendKind ours) override { return backend_.foreign(ours); }
   bool remove() override { return backend_.remove(); }
 
  private:
@@ -197,6 +197,10 @@ TEST_F(Nftables, RefusesRulesOfOthersThatTakeConnectionsFirst) {
   for (const auto& [hook, rule] : std::initializer_list<std::pair<const char*, const char*>>{
            {"nat hook prerouting priority -102", "tcp dport 80 redirect to :9"},
            {"filter hook prerouting priority -300", "tcp dport 1-100 notrack"},
+           {"filter hook prerouting priority -300", "tcp sport 1024-65535 notrack"},
+           {"filter hook prerouting priority -300", "tcp sport '{ 1024, 1025 }' notrack"},
+           {"filter hook prerouting priority -300", "tcp dport != '{ 81, 82 }' notrack"},
+           {"nat hook prerouting priority -101", "tcp dport 80 redirect to :9"},
            {"filter hook prerouting priority -200", "tcp dport 80 drop"},
            {"filter hook prerouting priority -200", "jump sub; nft add rule inet theirs sub drop"},
            {"filter hook prerouting priority -152", "meta l4proto tcp tproxy to :9"}}) {
