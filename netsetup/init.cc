@@ -127,8 +127,8 @@ std::string capture_ports_text(const CaptureSettings& settings) {
   return fmt::format("{}-{}", settings.capture_port_base, last);
 }
 
-// Takes our rules from the backend that does not hold them any more. What it may not read is an error only where it
-// can hold rules of ours: with NET_ADMIN alone in a fresh pod, iptables holds nothing.
+// Takes our rules from the backend that does not hold them any more. That it may not be read is no error: NET_ADMIN
+// alone is enough for nftables, and what iptables may still hold lets nobody by in plain text.
 void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patience) {
   const bool is_iptables = chosen == BackendKind::kNftables;
   const BackendKind other = is_iptables ? BackendKind::kIptables : BackendKind::kNftables;
@@ -138,14 +138,14 @@ void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patienc
     if (make_backend(other, patience)->remove()) log::info("the rules that {} held are removed", name_of(other));
   } catch (const Failure& failure) {
     if (failure.code() == ExitCode::kNoBackend) return;
-    const bool may_be_empty = is_iptables && iptables::is_in_use() != true;
-    if (failure.code() != ExitCode::kMissingPermission || !may_be_empty) {
+    if (failure.code() != ExitCode::kMissingPermission) {
       throw Failure{failure.code(),
                     fmt::format("the rules of {} are installed and verified, but old ones that {} may hold could not "
                                 "be removed: {}",
                                 name_of(chosen), name_of(other), failure.what())};
     }
-    log::info("whether {} holds rules of ours cannot be seen here: {}", name_of(other), failure.what());
+    log::warning("whether {} holds old rules of ours, which could refuse clients, cannot be seen here: {}", name_of(other),
+                 failure.what());
   }
 }
 
