@@ -50,7 +50,7 @@ def node(image, tmp_path_factory):
     (share / "sidelock.tar").write_bytes(image.read_bytes())
     with Node(share) as made:
         for archive in ("sidelock.tar", "nginx.tar"):
-            made.podman("load", "--quiet", "--input", f"/share/{archive}", timeout=120)
+            made.podman("load", "--quiet", "--input", f"/share/{archive}", timeout=280)
         made.podman("network", "create", "--ipv6", "--subnet", "10.78.0.0/24", "--subnet", "fd78::/64", "pods")
         yield made
 
