@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include <poll.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +35,12 @@ void write_all(int fd, const char* data, std::size_t size) {
   while (size > 0) {
     const ssize_t written = ::write(fd, data, size);
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      // Whoever shares standard output with us has made it non-blocking: what does not fit now is not lost for that.
+      pollfd until_writable{fd, POLLOUT, 0};
+      ::poll(&until_writable, 1, -1);
+      continue;
+    }
     if (written <= 0) return;  // standard output is gone: there is nobody left to tell
     data += written;
     size -= static_cast<std::size_t>(written);
@@ -117,13 +124,22 @@ class Writer {
     for (const auto& withheld : repetitions_.take(by)) append(told(withheld));
   }
 
+  // Not only when there is nothing else to write: a busy log tells it in time, too.
+  void tell_what_is_due() {
+    const auto due = repetitions_.next_due();
+    if (!due) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (*due <= now) tell(now);
+  }
+
   void wait_for_lines(std::unique_lock<std::mutex>& lock) {
     while (lines_.empty()) {
       const auto due = repetitions_.next_due();
-      if (!due) {
+      if (due) {
+        has_news_.wait_until(lock, *due);
+        tell_what_is_due();
+      } else {
         has_news_.wait(lock);
-      } else if (has_news_.wait_until(lock, *due) == std::cv_status::timeout) {
-        tell(std::chrono::steady_clock::now());
       }
     }
   }
@@ -133,6 +149,7 @@ class Writer {
     constexpr std::size_t kBlock = std::size_t{64} * 1024;
     block.clear();
     std::unique_lock lock{mutex_};
+    tell_what_is_due();
     is_asleep_ = true;
     wait_for_lines(lock);
     is_asleep_ = false;

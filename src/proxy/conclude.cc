@@ -51,12 +51,17 @@ task<> conclude(Connection& connection, Outcome outcome) {
   const Clock::duration delivery =
       limits.close_timeout.count() > 0 ? Clock::duration{limits.close_timeout} : kLongestDelivery;
 
+  const auto reset_app = [&] {
+    if (app) app->close_with_reset();
+    connection.upstream_place.reset();  // the kernel may give its ends to another
+  };
   switch (outcome) {
     case Outcome::kOk:
     case Outcome::kClientClosedBare:
     case Outcome::kDrained:
       if (client.is_aborted()) break;
       if (app) app->close();
+      connection.upstream_place.reset();
       co_await linger(connection);
       co_return;
     case Outcome::kHandshakeFailed:
@@ -65,11 +70,11 @@ task<> conclude(Connection& connection, Outcome outcome) {
     case Outcome::kClientCertMissing:
     case Outcome::kClientCertInvalid:
     case Outcome::kClientNotAllowed:
-      if (app) app->close_with_reset();  // connected to before the handshake
+      reset_app();  // connected to before the handshake
       co_await linger(connection);
       co_return;
     case Outcome::kHandshakeClosed:
-      if (app) app->close_with_reset();
+      reset_app();
       client.close();
       co_return;
     case Outcome::kClientReset:
@@ -82,12 +87,12 @@ task<> conclude(Connection& connection, Outcome outcome) {
       co_await reset_after_delivery(client, kLinger);
       co_return;
     case Outcome::kAppReset:
-      app->close_with_reset();
+      reset_app();
       co_await reset_after_delivery(client, delivery);
       co_return;
     default: break;
   }
-  if (app) app->close_with_reset();
+  reset_app();
   client.close_with_reset();
 }
 

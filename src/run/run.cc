@@ -174,6 +174,7 @@ ExitCode Supervisor::serve() {
     proof_.emplace(settings_.capture, reactor_, std::move(events));
   }
   for (const auto& worker : workers_) worker->start();
+  drop_privileges();  // the workers have what they need; each thread's capabilities are its own
   health_.note_listening(port_count());
   serve_admin();
   signal_handling_ = handle_signals();

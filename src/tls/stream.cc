@@ -287,7 +287,8 @@ void TlsStream::on_message(int is_write, int /*version*/, int content_type, cons
 
 void TlsStream::count_post_handshake_message() noexcept {
   const Clock::time_point now = socket().reactor().now();
-  if (now - counted_since_ >= std::chrono::seconds{1}) {
+  // A client that does not take our answers gets no new second: they would pile up for ever.
+  if (now - counted_since_ >= std::chrono::seconds{1} && !transport_.has_output()) {
     counted_since_ = now;
     counted_ = 0;
   }

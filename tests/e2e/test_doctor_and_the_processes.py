@@ -85,7 +85,7 @@ def test_a_stranger_whose_name_cannot_be_seen(lab, tls_folder):
 
 def test_somebody_on_the_probe_port(lab, served):
     settings = served("--ports", "80")
-    plan = run_command(["init", *settings, "--dry-run"]).stdout
+    plan = run_command(["init", *settings, "--dry-run", "--backend", "iptables"]).stdout
     probe = int(next(line for line in plan.splitlines() if "probe" in line).split("--dport ")[1].split()[0])
     with app_in(lab, 80), app_in(lab, probe):
         doctor(lab.pod, *settings).expect("self-test", "failed", f"listens on the probe port {probe}", code=1)

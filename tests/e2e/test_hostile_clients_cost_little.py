@@ -2,13 +2,14 @@
 
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from support import apps
 from support.client import RawTls, connect, connect_tls, context, receive_exactly, wait_for_end
 from support.process import IS_SANITIZED
-from support.records import KEY_UPDATE_WITH_ANSWER, KEY_UPDATE_WITHOUT_ANSWER, Writer
+from support.records import HANDSHAKE, KEY_UPDATE_WITH_ANSWER, KEY_UPDATE_WITHOUT_ANSWER, Writer
 from support.waiting import wait_until
 
 
@@ -18,7 +19,7 @@ from support.waiting import wait_until
     (b"\x80\x2e\x01\x00\x02", "plaintext", "reset"),
     (b"\x16\x03\x01\x00\x05hello", "handshake_failed", None),
     (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "handshake_failed", None),
-    (b"\x16\x03\x01\x40\x00\x01\x00\xff\xff", "handshake_failed", None),
+    (b"\x16\x03\x01\x40\x00\x01\x00\xff\xff", "handshake_failed", "fin"),
     (b"\x16\xff\xff\xff\xff" + b"\xff" * 20000, "handshake_failed", None),
 ], ids=["http", "postgresql", "ssl2", "no_handshake", "empty_hello", "endless_hello", "garbage"])
 def test_what_is_no_tls_is_refused_and_never_reaches_the_app(run, echo_app, data, outcome, end):
@@ -110,6 +111,28 @@ def test_a_few_key_updates_are_served(run, tmp_path):
         sidelock.wait_for_access(1)
 
 
+def test_key_updates_of_a_client_that_takes_no_answer_do_not_pile_up(run, tmp_path):
+    with apps.App(apps.source(bytes(16 << 20))) as app, run(app.port, "--key-update-limit", "20") as sidelock:
+        client, writer = hand_written(sidelock, tmp_path)
+        wait_until(lambda: is_standing_still(sidelock), "sidelock to stop reading")
+        with pytest.raises(ConnectionError):
+            for _ in range(150):
+                client.send_raw(writer.key_update(KEY_UPDATE_WITH_ANSWER))
+                time.sleep(0.1)  # the pace, half of what is allowed
+        client.close()
+        sidelock.wait_for_outcome("key_update_flood")
+
+
+def test_bytes_of_the_app_are_not_dropped_in_silence_behind_an_unfinished_message(run, tmp_path):
+    with apps.App(apps.echo) as app, run(app.port) as sidelock:
+        client, writer = hand_written(sidelock, tmp_path)
+        client.send_raw(writer.record(b"question") + writer.record(KEY_UPDATE_WITHOUT_ANSWER[:4], HANDSHAKE))
+        assert wait_for_end(client.socket) == "reset"
+        client.close()
+        sidelock.wait_for_outcome("record_error")
+        assert app.connection().wait().end == "reset"
+
+
 def test_empty_records_without_end_are_ended(run, tmp_path):
     with apps.App(apps.sink) as app, run(app.port) as sidelock:
         client, writer = hand_written(sidelock, tmp_path)
@@ -163,7 +186,6 @@ def test_a_slow_reader_with_much_behind_it_costs_one_buffer(run):
 
 
 def is_standing_still(sidelock):
-    import time
     ticks = sidelock.cpu_ticks()
     time.sleep(0.3)  # an interval to count processor time over, not a wait for an event
     return sidelock.cpu_ticks() == ticks

@@ -1,5 +1,8 @@
 """--preserve-source: the app sees the client's own address and port, over loopback."""
 
+import pathlib
+import re
+
 import pytest
 
 from support import apps
@@ -167,6 +170,12 @@ def test_net_raw_alone_suffices_and_is_all_that_stays(lab, app, captured):
 def test_of_all_capabilities_of_root_only_net_raw_stays(captured):
     with captured("require") as sidelock:
         assert set(threads_capabilities(sidelock.pid)) == {0, NET_RAW}
+
+
+def test_the_main_thread_keeps_no_capability(captured):
+    with captured("require") as sidelock:
+        status = pathlib.Path(f"/proc/{sidelock.pid}/task/{sidelock.pid}/status").read_text()
+        assert int(re.search(r"^CapPrm:\t(\w+)$", status, re.M)[1], 16) == 0
 
 
 def test_without_net_raw_run_says_so_and_ends_with_three(lab, readable_tls_folder, tmp_path):

@@ -1,5 +1,7 @@
 """Idle processor time is zero, memory is given back, and a log that nobody reads stops nobody."""
 
+import contextlib
+import fcntl
 import os
 import time
 
@@ -64,6 +66,33 @@ def test_a_log_that_nobody_reads_stops_no_connection(run, echo_app, tmp_path):
                     client.sendall(b"x")
                     assert receive_exactly(client, 1) == b"x"
                     client.unwrap()
+    finally:
+        os.close(writer)
+        os.close(reader)
+
+
+def test_a_standard_output_that_does_not_block_loses_no_line(run, echo_app):
+    count = 60  # the pipe holds eight lines
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    os.set_blocking(reader, False)
+    text = bytearray()
+
+    def has_all():
+        with contextlib.suppress(BlockingIOError):
+            text.extend(os.read(reader, 1 << 16))
+        return text.count(b'"outcome":"ok"') == count
+
+    try:
+        sidelock = run(echo_app.port, stdout=writer, is_ready=False)
+        with sidelock:
+            sidelock.is_leak_checked = False
+            wait_until(lambda: can_connect(sidelock.port), "sidelock to listen")
+            for _ in range(count):
+                with connect_tls(sidelock.port) as client:
+                    client.unwrap()
+            wait_until(has_all, "all the lines")
     finally:
         os.close(writer)
         os.close(reader)

@@ -128,7 +128,7 @@ def test_what_others_wrote_stays_text(run, echo_app, authority, tmp_path):
         subject = hostile.strip("<>")  # OpenSSL puts backslashes before these
         assert subject in text_of(page, "certificates")
         assert "<b>&tls" in text_of(page, "messages") and "error " in text_of(page, "messages")
-        assert "the last reload failed" in text_of(page, "checks")
+        wait_until(lambda: "the last reload failed" in text_of(page_of(sidelock), "checks"), "the check to say it, too")
         assert subject in facts_of(sidelock)["certificates"][0]["subject"]
         assert "<b>&tls" in errors()[0]["message"]
 

@@ -34,11 +34,20 @@ def value(namespace, name):
     return int(namespace.run("cat", f"/proc/sys/net/netfilter/{name}").stdout)
 
 
+def add(namespace, numbers):
+    with namespace.enter(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)) as netlink:
+        for first in range(numbers.start, numbers.stop, IN_ONE_MESSAGE):
+            netlink.send(b"".join(entry(number) for number in range(first, first + IN_ONE_MESSAGE)))
+
+
 def fill(namespace):
     limit = value(namespace, "nf_conntrack_max")
     assert 0 < limit <= 1 << 20, f"nf_conntrack_max is {limit}"
-    with namespace.enter(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)) as netlink:
-        for first in range(0, limit + IN_ONE_MESSAGE, IN_ONE_MESSAGE):
-            netlink.send(b"".join(entry(number) for number in range(first, first + IN_ONE_MESSAGE)))
-    # What was there before counts too, so the last ones were refused.
+    add(namespace, range(0, limit))
+
+
+def top_up(namespace):
+    """Takes the places of what has expired since; the kernel refuses what there is no place for."""
+    limit = value(namespace, "nf_conntrack_max")
+    add(namespace, range(limit, limit + IN_ONE_MESSAGE))
     assert value(namespace, "nf_conntrack_count") >= limit
