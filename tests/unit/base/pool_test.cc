@@ -114,6 +114,18 @@ TEST_F(Pool, KeepsItsBounds) {
   EXPECT_LE(kept_bytes(), 2 * kBoundOfOneSize) << "of one size";
 }
 
+TEST_F(Pool, KnowsABlockThatWasGivenBackFromOneThatIsFreedTwice) {
+  // Neighbours that are given back become one piece of memory, and leave in it what stood in them.
+  std::vector<void*> blocks;
+  for (int i = 0; i < 20; ++i) blocks.push_back(allocate(1016));
+  for (int turn = 0; turn < 3; ++turn) {
+    for (void* const block : blocks) release(block);
+    give_back();
+    for (void*& block : blocks) block = allocate(1016);
+  }
+  for (void* const block : blocks) release(block);
+}
+
 TEST_F(Pool, ResizesAsReallocDoes) {
   auto* block = static_cast<char*>(resize(nullptr, 10));
   std::memcpy(block, "123456789", 10);
