@@ -2,6 +2,7 @@
 #include "proxy/connection.h"
 
 #include <cstring>
+#include <exception>
 
 #include "base/log.h"
 #include "io/deadline.h"
@@ -200,6 +201,24 @@ void report(const Connection& connection, Outcome outcome) {
   log_access(record);
 }
 
+// Neither peer shall take the end of a connection that was given up for a clean one.
+class ResetsBoth {
+ public:
+  explicit ResetsBoth(Connection& connection) noexcept : connection_{connection} {}
+  ResetsBoth(const ResetsBoth&) = delete;
+  ResetsBoth& operator=(const ResetsBoth&) = delete;
+  ~ResetsBoth() {
+    if (std::uncaught_exceptions() == before_) return;
+    connection_.relay = nullptr;
+    if (connection_.app_socket) connection_.app_socket->close_with_reset();
+    connection_.client_socket.close_with_reset();
+  }
+
+ private:
+  Connection& connection_;
+  const int before_ = std::uncaught_exceptions();
+};
+
 }  // namespace
 
 Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place place, const ExplicitListener* through,
@@ -261,6 +280,7 @@ Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, cons
   try {
     Connection connection{std::move(accepted), client, std::move(place), listener, worker};
     if (worker.take_probe(connection)) co_return;
+    const ResetsBoth when_it_fails{connection};
     const Outcome outcome = co_await serve(connection);
     connection.outcome = outcome;
     co_await conclude(connection, outcome);

@@ -119,7 +119,12 @@ void deny_access(SSL* ssl) {
 std::time_t session_end(SSL* ssl) {
   const SSL_SESSION* const session = ::SSL_get_session(ssl);
   if (session == nullptr || ::SSL_get0_peer_certificate(ssl) == nullptr) return 0;
-  return ::SSL_SESSION_get_time(session) + ::SSL_SESSION_get_timeout(session);
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+  const std::time_t begun = ::SSL_SESSION_get_time_ex(session);
+#else
+  const std::time_t begun = ::SSL_SESSION_get_time(session);
+#endif
+  return begun + ::SSL_SESSION_get_timeout(session);
 }
 
 bool limit_session(SSL* ssl, std::time_t end) {
