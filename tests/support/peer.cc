@@ -36,7 +36,8 @@ Fd new_namespace() {
 std::string set_up(const std::string& ipv4, const std::string& ipv6) {
   return "ip addr add " + ipv4 + "/24 dev eth0 && ip addr add " + ipv6 + "/64 dev eth0 nodad && ip link set eth0 up";
 }
-constexpr const char* kWaitForCarrier = "until ip -oneline link show eth0 | grep --quiet 'state UP'; do :; done";
+constexpr const char* kWaitForCarrier =
+    "timeout 30 sh -c 'until ip -oneline link show eth0 | grep --quiet state.UP; do :; done'";
 
 }  // namespace
 
