@@ -2,7 +2,7 @@
 #include "proxy/advice.h"
 
 #include "base/log.h"
-#include "proxy/worker.h"
+#include "proxy/connection.h"
 #include "tls/postgres_request.h"
 
 namespace sidelock {
@@ -22,9 +22,9 @@ void advise_about_plaintext(Connection& connection) {
   if (request != PostgresRequest::kTls && request != PostgresRequest::kGss) return;
   connection.failure = "PostgreSQL's request for encryption";
   const std::uint16_t port = connection.destination.endpoint.port;
-  Worker& worker = connection.worker;
+  Workplace& workplace = connection.workplace;
   if (connection.policy->tls.preamble == Preamble::kPostgres) return;  // asked twice: no setting helps
-  if (!worker.advice_given().is_due(AdviceGiven::Kind::kPostgres, port, worker.reactor().now())) return;
+  if (!workplace.advice_given().is_due(AdviceGiven::Kind::kPostgres, port, workplace.reactor().now())) return;
   log::warning(
       "port {}: a PostgreSQL client asks for encryption in PostgreSQL's own way and is refused; to serve such clients: "
       "--port-policy {}:preamble=postgres",
@@ -34,8 +34,8 @@ void advise_about_plaintext(Connection& connection) {
 void advise_about_silence(Connection& connection) {
   connection.failure = "the client sent nothing";
   const std::uint16_t port = connection.destination.endpoint.port;
-  Worker& worker = connection.worker;
-  if (!worker.advice_given().is_due(AdviceGiven::Kind::kSilence, port, worker.reactor().now())) return;
+  Workplace& workplace = connection.workplace;
+  if (!workplace.advice_given().is_due(AdviceGiven::Kind::kSilence, port, workplace.reactor().now())) return;
   log::info(
       "port {}: a client connected and sent nothing; if it waits for the server to begin (MySQL, MariaDB, SMTP, IMAP, "
       "FTP), its protocol upgrades to TLS later and cannot be served, see docs/tls.md",

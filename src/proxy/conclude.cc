@@ -2,7 +2,6 @@
 #include "proxy/conclude.h"
 
 #include "io/deadline.h"
-#include "proxy/worker.h"
 
 namespace sidelock {
 
@@ -20,7 +19,7 @@ task<> linger(Connection& connection) {
   const Deadline deadline{client, kLinger};
   std::size_t dropped = 0;
   while (dropped < kLingerBytes) {
-    const IoResult got = client.read(connection.worker.buffers().plain().first(Buffers::kSmallestWindow));
+    const IoResult got = client.read(connection.workplace.buffers().plain().first(Buffers::kSmallestWindow));
     if (got.state == Io::kEnd || got.state == Io::kError) break;
     dropped += got.bytes;
     if (got.state == Io::kWouldBlock) co_await client.readable();
@@ -47,7 +46,7 @@ task<> reset_after_delivery(Socket& socket, Clock::duration limit) {
 task<> conclude(Connection& connection, Outcome outcome) {
   Socket& client = connection.client_socket;
   std::optional<Socket>& app = connection.app_socket;
-  const auto& limits = connection.worker.settings().limits;
+  const auto& limits = connection.workplace.settings().limits;
   const Clock::duration delivery =
       limits.close_timeout.count() > 0 ? Clock::duration{limits.close_timeout} : kLongestDelivery;
 

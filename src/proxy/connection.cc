@@ -15,7 +15,6 @@
 #include "proxy/original_destination.h"
 #include "proxy/relay.h"
 #include "proxy/upstream.h"
-#include "proxy/worker.h"
 
 namespace sidelock {
 
@@ -35,30 +34,50 @@ Outcome outcome_of(Verdict verdict) {
   return Outcome::kNotCaptured;
 }
 
+// What a connection is to be counted in, given where it wanted to go.
+PortCounters& counters_of(const Connection& connection) {
+  Workplace& workplace = connection.workplace;
+  const PortIndex& ports = workplace.port_index();
+  return workplace.counters(connection.listener != nullptr ? ports.of_listener(*connection.listener)
+                                                        : ports.of_captured(connection.destination.endpoint.port));
+}
+
+// True, and reported, when it is run's own probe.
+bool take_probe(const Connection& connection) {
+  if (connection.listener != nullptr || !connection.client.endpoint.address.is_loopback()) return false;
+  const Workplace& workplace = connection.workplace;
+  const CaptureMode mode = workplace.settings().capture.mode;
+  const auto destination = captured_destination(mode, connection.client_socket.fd(), connection.client);
+  if (!destination) return false;
+  if (workplace.destination_policy().judge({connection.client, *destination}).verdict != Verdict::kProbe) return false;
+  workplace.note_probe(connection.client);
+  return true;
+}
+
 // Under --capture none. Somebody's NAT rule may have led our own connection back here: ask for what was dialled, too.
 bool is_loop(Connection& connection) {
-  Worker& worker = connection.worker;
-  if (!worker.is_own_address(connection.client.endpoint.address)) return false;
-  if (worker.is_our_upstream(connection.client, connection.destination)) return true;
+  Workplace& workplace = connection.workplace;
+  if (!workplace.is_own_address(connection.client.endpoint.address)) return false;
+  if (workplace.is_our_upstream(connection.client, connection.destination)) return true;
   const auto dialled = original_destination(connection.client_socket.fd(), connection.client);
-  return dialled && worker.is_our_upstream(connection.client, *dialled);
+  return dialled && workplace.is_our_upstream(connection.client, *dialled);
 }
 
 // Finds out where the client wanted to go, and whether it may.
 Refusal find_policy(Connection& connection) {
-  Worker& worker = connection.worker;
+  Workplace& workplace = connection.workplace;
   if (connection.listener != nullptr) {
     connection.destination = local_destination(connection.client_socket.fd());
     connection.policy = &connection.listener->policy;
     return is_loop(connection) ? Refusal{Outcome::kLoop} : std::nullopt;
   }
-  const CaptureMode mode = worker.settings().capture.mode;
+  const CaptureMode mode = workplace.settings().capture.mode;
   const auto destination = captured_destination(mode, connection.client_socket.fd(), connection.client);
   if (!destination) return Outcome::kNotCaptured;
   connection.destination = *destination;
-  const Arrival arrival{connection.client, *destination, worker.is_own_address(destination->endpoint.address),
-                        worker.is_our_upstream(connection.client, *destination)};
-  const Judgement judgement = worker.destination_policy().judge(arrival);
+  const Arrival arrival{connection.client, *destination, workplace.is_own_address(destination->endpoint.address),
+                        workplace.is_our_upstream(connection.client, *destination)};
+  const Judgement judgement = workplace.destination_policy().judge(arrival);
   connection.policy = judgement.policy;
   return judgement.verdict == Verdict::kServe ? Refusal{} : outcome_of(judgement.verdict);
 }
@@ -71,11 +90,11 @@ std::string as_whom(const UpstreamSource& source) {
 
 task<Refusal> reach_app(Connection& connection) {
   connection.app = upstream_address(*connection.policy, connection.destination);
-  Worker& worker = connection.worker;
-  const UpstreamMark mark{worker.upstream_connections(), connection.upstream_place};
+  Workplace& workplace = connection.workplace;
+  const UpstreamMark mark{workplace.upstream_connections(), connection.upstream_place};
   UpstreamSource source{connection.policy->preserve_source, connection.client};
   const Clock::time_point begun = Clock::now();
-  auto socket = co_await connect_upstream(connection.app, source, worker.reactor(), worker.settings().limits, mark);
+  auto socket = co_await connect_upstream(connection.app, source, workplace.reactor(), workplace.settings().limits, mark);
   if (source.preserve != PreserveSource::kOff) connection.is_source_preserved = source.is_preserved;
   if (!socket) {
     const UpstreamFailure& failure = socket.error();
@@ -95,9 +114,9 @@ task<Refusal> reach_app(Connection& connection) {
 task<Handshake> shake_in_turn(Connection& connection) {
   std::optional<Handshake> handshake;
   {
-    const Slots::Place place{co_await connection.worker.handshakes().take()};
-    handshake = connection.tls.begin_handshake(*connection.worker.tls_context(), connection.policy->tls);
-    co_await connection.worker.reactor().yield();
+    const Slots::Place place{co_await connection.workplace.handshakes().take()};
+    handshake = connection.tls.begin_handshake(*connection.workplace.tls_context(), connection.policy->tls);
+    co_await connection.workplace.reactor().yield();
   }
   if (!handshake) handshake = co_await connection.tls.finish_handshake();
   co_return *handshake;
@@ -106,7 +125,7 @@ task<Handshake> shake_in_turn(Connection& connection) {
 // Waits for the ClientHello, then for a place among the handshakes, then shakes hands; all within one time limit. Where
 // --plaintext allows it, a client that begins otherwise needs no handshake.
 task<Refusal> shake_hands(Connection& connection) {
-  const Deadline deadline{connection.client_socket, connection.worker.settings().limits.handshake_timeout};
+  const Deadline deadline{connection.client_socket, connection.workplace.settings().limits.handshake_timeout};
   const auto refusal = [&](Outcome otherwise) {
     if (connection.is_drained) return Outcome::kDrained;
     return deadline.has_expired() ? Outcome::kHandshakeTimeout : otherwise;
@@ -138,7 +157,7 @@ task<Refusal> shake_hands(Connection& connection) {
     if (const Refusal refused = co_await reach_app(connection)) co_return *refused;
   }
   // Only now: clients that send nothing must not keep the places from those that do.
-  if (connection.worker.handshakes().is_full()) connection.tls.park();
+  if (connection.workplace.handshakes().is_full()) connection.tls.park();
   const Clock::time_point begun = Clock::now();
   const Handshake handshake = co_await shake_in_turn(connection);
   connection.failure = connection.tls.failure();
@@ -159,7 +178,7 @@ task<Refusal> shake_hands(Connection& connection) {
 
 task<Outcome> serve(Connection& connection) {
   const Refusal refused_at_once = find_policy(connection);
-  connection.count_in(connection.worker.counters_of(connection));
+  connection.count_in(counters_of(connection));
   if (refused_at_once) co_return *refused_at_once;
   if (const Refusal refused = co_await shake_hands(connection)) co_return *refused;
   if (!connection.app_socket) {
@@ -167,13 +186,13 @@ task<Outcome> serve(Connection& connection) {
   }
   if (connection.is_drained) co_return Outcome::kDrained;  // given up while it was under way to the app
 
-  Worker& worker = connection.worker;
+  Workplace& workplace = connection.workplace;
   Relay relay{connection.tls,
               *connection.app_socket,
-              worker.buffers(),
+              workplace.buffers(),
               connection.progress,
-              worker.silence_watch(),
-              worker.settings().limits,
+              workplace.silence_watch(),
+              workplace.settings().limits,
               connection.policy->on_truncation,
               introduction(connection)};
   connection.relay = &relay;
@@ -184,7 +203,7 @@ task<Outcome> serve(Connection& connection) {
 }
 
 void report(const Connection& connection, Outcome outcome) {
-  if (!connection.worker.settings().process.access_log) return;
+  if (!connection.workplace.settings().process.access_log) return;
   AccessRecord record;
   record.client = connection.client;
   record.destination = connection.destination;
@@ -222,23 +241,21 @@ class ResetsBoth {
 }  // namespace
 
 Connection::Connection(Fd accepted, ClientAddress from, ClientCounts::Place place, const ExplicitListener* through,
-                       Worker& owner)
-    : worker{owner},
+                       Workplace& owner)
+    : Resident{owner},
+      workplace{owner},
       listener{through},
       client{from},
       client_socket{std::move(accepted), owner.reactor()},
       tls{client_socket, owner.buffers(), owner.settings().limits.key_update_limit},
       client_place{std::move(place)},
-      accepted_at{owner.reactor().now()} {
-  worker.add(*this);
-}
+      accepted_at{owner.reactor().now()} {}
 
 Connection::~Connection() {
   if (progress.counters != nullptr) {
     progress.counters->open.subtract();
     progress.counters->closed[static_cast<std::size_t>(outcome)].add();
   }
-  worker.remove(*this);
 }
 
 void Connection::count_in(PortCounters& counters) {
@@ -276,10 +293,10 @@ void Connection::abort() {
 }
 
 Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
-              Worker& worker) {
+              Workplace& workplace) {
   try {
-    Connection connection{std::move(accepted), client, std::move(place), listener, worker};
-    if (worker.take_probe(connection)) co_return;
+    Connection connection{std::move(accepted), client, std::move(place), listener, workplace};
+    if (take_probe(connection)) co_return;
     const ResetsBoth when_it_fails{connection};
     const Outcome outcome = co_await serve(connection);
     connection.outcome = outcome;

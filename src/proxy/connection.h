@@ -11,35 +11,31 @@
 #include "proxy/outcome.h"
 #include "proxy/progress.h"
 #include "proxy/shared.h"
+#include "proxy/workplace.h"
 #include "tls/stream.h"
 
 namespace sidelock {
 
 class Relay;
-class Worker;
 
-// What serve() works on. Made and destroyed by host(), in the worker's thread; the worker knows it while it lives.
-class Connection {
+// What serve() works on. Made and destroyed by host(), in the worker's thread; its workplace knows it while it lives.
+class Connection final : public Workplace::Resident {
  public:
   // `through` is the pair of --listen it came through, null for a captured connection. Throws std::system_error.
   Connection(Fd accepted, ClientAddress from, ClientCounts::Place place, const ExplicitListener* through,
-             Worker& owner);
+             Workplace& owner);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection();
+  ~Connection() override;
 
   // Counts it as open from now on, and as ended once it is destroyed.
   void count_in(PortCounters& counters);
 
-  // Called by the worker's SilenceWatch, which did so before at `since`: ends the connection when a peer has gone
-  // silent. False when it need not be called before bytes move again.
-  bool look_after(Clock::time_point since);
+  bool look_after(Clock::time_point since) override;
+  void drain(Clock::time_point quiet_since) override;
+  void abort() override;
 
-  // Called by the draining worker. drain() ends the connection cleanly if it has been quiet for a while.
-  void drain(Clock::time_point quiet_since);
-  void abort();
-
-  Worker& worker;
+  Workplace& workplace;
   const ExplicitListener* const listener;
   const ClientAddress client;
   OriginalDestination destination;
@@ -61,11 +57,10 @@ class Connection {
   bool is_waiting_for_hello = false;
   bool has_outstanding = false;  // bytes that a peer has perhaps not acknowledged
   bool is_drained = false;       // aborted by the drain, not by a fault
-  std::size_t index = 0;         // in the worker's list
 };
 
 // Serves one accepted connection to its end, logs it and lets go of it.
 Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
-              Worker& worker);
+              Workplace& workplace);
 
 }  // namespace sidelock

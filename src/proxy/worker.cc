@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/pool.h"
-#include "proxy/original_destination.h"
+#include "proxy/connection.h"
 
 namespace sidelock {
 
@@ -80,24 +80,16 @@ class Worker::LastCall final : public Timer {
 };
 
 Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, std::vector<ListeningSocket> listeners,
-               std::shared_ptr<const TlsContext> context, OnProbe on_probe)
+               std::shared_ptr<const TlsContext> context, Workplace::OnProbe on_probe)
     : settings_{settings},
       limits_{limits},
-      shared_{shared},
-      on_probe_{std::move(on_probe)},
-      port_index_{settings},
-      port_counters_(port_index_.size()),
-      handshakes_{reactor_, limits.handshakes},
-      context_{std::move(context)},
-      destination_policy_{settings},
+      workplace_{settings, limits.handshakes, shared, std::move(context), std::move(on_probe)},
+      reactor_{workplace_.reactor()},
       trim_timer_{std::make_unique<TrimTimer>(reactor_)},
       drain_timer_{std::make_unique<DrainTimer>(*this)},
-      last_call_{std::make_unique<LastCall>(reactor_)},
-      silence_watch_{reactor_.timers(), settings.limits.tcp_user_timeout, [this](Clock::time_point since) {
-                       bool is_needed = false;
-                       for (Connection* const connection : connections_) is_needed |= connection->look_after(since);
-                       return is_needed;
-                     }} {
+      last_call_{std::make_unique<LastCall>(reactor_)} {
+  workplace_.on_coming = [this] { trim_timer_->note_accept(); };
+  workplace_.on_gone = [this] { connection_has_gone(); };
   for (ListeningSocket& socket : listeners)
     listeners_.push_back({Socket{std::move(socket.fd), reactor_}, socket.listener});
 }
@@ -127,7 +119,7 @@ void Worker::start() {
 }
 
 void Worker::use_context(std::shared_ptr<const TlsContext> context) {
-  reactor_.post([this, context = std::move(context)]() mutable { context_ = std::move(context); });
+  reactor_.post([this, context = std::move(context)]() mutable { workplace_.use_context(std::move(context)); });
 }
 
 void Worker::drain(std::function<void()> on_done) {
@@ -148,36 +140,11 @@ void Worker::close_listeners() {
 
 void Worker::abort_connections() {
   reactor_.post([this] {
-    for (Connection* const connection : connections_) connection->abort();
+    for (Workplace::Resident* const connection : workplace_.residents()) connection->abort();
   });
 }
 
-bool Worker::is_our_upstream(const ClientAddress& client, const OriginalDestination& destination) {
-  // With preserved sources our own connections come from addresses that are not ours.
-  return (settings_.capture.is_source_preserved || is_own_address(client.endpoint.address)) &&
-         shared_.upstream_connections.contains({client.endpoint, destination.endpoint});
-}
-
-bool Worker::take_probe(const Connection& connection) {
-  if (connection.listener != nullptr || !connection.client.endpoint.address.is_loopback()) return false;
-  const auto destination =
-      captured_destination(settings_.capture.mode, connection.client_socket.fd(), connection.client);
-  if (!destination || destination_policy_.judge({connection.client, *destination}).verdict != Verdict::kProbe)
-    return false;
-  on_probe_(connection.client);
-  return true;
-}
-
-void Worker::add(Connection& connection) {
-  connection.index = connections_.size();
-  connections_.push_back(&connection);
-  trim_timer_->note_accept();
-}
-
-void Worker::remove(Connection& connection) noexcept {
-  connections_[connection.index] = connections_.back();
-  connections_[connection.index]->index = connection.index;
-  connections_.pop_back();
+void Worker::connection_has_gone() {
   trim_timer_->note_close();
   reactor_.schedule_all(waiting_for_room_);
   finish_drain_if_done();
@@ -235,17 +202,18 @@ Detached Worker::accept_from(Listener& listener) {
 
 void Worker::admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair) {
   const std::uint32_t per_client = settings_.limits.max_connections_per_client;
-  if (is_full() || (per_client > 0 && !shared_.client_counts.try_add(client.address, per_client))) {
+  if (is_full() || (per_client > 0 && !workplace_.client_counts().try_add(client.address, per_client))) {
     return refuse(std::move(accepted), pair);
   }
   ClientCounts::Place place =
-      per_client > 0 ? ClientCounts::Place{shared_.client_counts, client.address} : ClientCounts::Place{};
-  host(std::move(accepted), ClientAddress{client}, std::move(place), pair, *this);
+      per_client > 0 ? ClientCounts::Place{workplace_.client_counts(), client.address} : ClientCounts::Place{};
+  host(std::move(accepted), ClientAddress{client}, std::move(place), pair, workplace_);
 }
 
 // Before anybody asked where it wanted to go: under capture it is no port's.
 void Worker::refuse(Fd accepted, const ExplicitListener* pair) {
-  PortCounters& counters = port_counters_[pair != nullptr ? port_index_.of_listener(*pair) : PortIndex::kOther];
+  const PortIndex& ports = workplace_.port_index();
+  PortCounters& counters = workplace_.counters(pair != nullptr ? ports.of_listener(*pair) : PortIndex::kOther);
   counters.accepted.add();
   counters.closed[static_cast<std::size_t>(Outcome::kLimit)].add();
   const linger immediately{1, 0};
@@ -254,13 +222,13 @@ void Worker::refuse(Fd accepted, const ExplicitListener* pair) {
 
 void Worker::drain_quiet_connections() {
   if (!is_draining_) close_listeners();
-  for (Connection* const connection : connections_) connection->drain(reactor_.now() - kQuiet);
+  for (Workplace::Resident* const connection : workplace_.residents()) connection->drain(reactor_.now() - kQuiet);
   reactor_.timers().arm(*drain_timer_, reactor_.now() + kDrainLook);
   finish_drain_if_done();
 }
 
 void Worker::finish_drain_if_done() {
-  if (!is_draining_ || accepting_ > 0 || !connections_.empty() || !on_drained_) return;
+  if (!is_draining_ || accepting_ > 0 || !workplace_.residents().empty() || !on_drained_) return;
   drain_timer_->cancel();
   std::exchange(on_drained_, nullptr)();
 }
