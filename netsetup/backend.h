@@ -17,7 +17,7 @@ struct ForeignRule {
   Rule rule;
   bool may_match_tcp = true;  // false: its protocol excludes TCP
   bool is_before_ours = false;
-  bool is_terminal = false;  // it may end the packet's way through the chain, or leave for another chain
+  bool is_terminal = false;    // it may end the packet's way through the chain, or leave for another chain
   bool is_untracking = false;  // all it does is to keep the connection out of connection tracking
 };
 

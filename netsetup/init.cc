@@ -144,8 +144,8 @@ void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patienc
                                 "be removed: {}",
                                 name_of(chosen), name_of(other), failure.what())};
     }
-    log::warning("whether {} holds old rules of ours, which could refuse clients, cannot be seen here: {}", name_of(other),
-                 failure.what());
+    log::warning("whether {} holds old rules of ours, which could refuse clients, cannot be seen here: {}",
+                 name_of(other), failure.what());
   }
 }
 

@@ -89,8 +89,8 @@ Spare* take(Kept& kept, std::size_t index) noexcept {
   kept.first = reveal(block);
   kept.bytes -= kSmallest + index * kStep;
   thread.bytes -= kSmallest + index * kStep;
-  // Volatile, since a compiler drops the write when free() follows, and the next who gets that memory would be taken for
-  // one who frees it twice.
+  // Volatile, since a compiler drops the write when free() follows, and the next who gets that memory would be taken
+  // for one who frees it twice.
   *static_cast<volatile std::uintptr_t*>(&block->mark) = 0;
   return block;
 }

@@ -69,8 +69,8 @@ constexpr std::uint64_t kFirstRefusals = 100;
 
 bool can_anybody_cause(const AccessRecord& record) {
   const Outcome outcome = record.outcome;
-  const bool is_app_missing = outcome == Outcome::kAppRefused || outcome == Outcome::kAppUnreachable ||
-                              outcome == Outcome::kConnectTimeout;
+  const bool is_app_missing =
+      outcome == Outcome::kAppRefused || outcome == Outcome::kAppUnreachable || outcome == Outcome::kConnectTimeout;
   if (is_app_missing && record.tls.version.empty()) return true;  // --connect-first: a ClientHello is enough
   return is_handshake_ending(outcome) || outcome == Outcome::kNotCaptured || outcome == Outcome::kNotConfigured ||
          outcome == Outcome::kForeignDestination || outcome == Outcome::kLoop;

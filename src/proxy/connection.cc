@@ -39,7 +39,7 @@ PortCounters& counters_of(const Connection& connection) {
   Workplace& workplace = connection.workplace;
   const PortIndex& ports = workplace.port_index();
   return workplace.counters(connection.listener != nullptr ? ports.of_listener(*connection.listener)
-                                                        : ports.of_captured(connection.destination.endpoint.port));
+                                                           : ports.of_captured(connection.destination.endpoint.port));
 }
 
 // True, and reported, when it is run's own probe.
@@ -94,7 +94,8 @@ task<Refusal> reach_app(Connection& connection) {
   const UpstreamMark mark{workplace.upstream_connections(), connection.upstream_place};
   UpstreamSource source{connection.policy->preserve_source, connection.client};
   const Clock::time_point begun = Clock::now();
-  auto socket = co_await connect_upstream(connection.app, source, workplace.reactor(), workplace.settings().limits, mark);
+  auto socket =
+      co_await connect_upstream(connection.app, source, workplace.reactor(), workplace.settings().limits, mark);
   if (source.preserve != PreserveSource::kOff) connection.is_source_preserved = source.is_preserved;
   if (!socket) {
     const UpstreamFailure& failure = socket.error();

@@ -147,7 +147,8 @@ task<> Relay::app_to_client() {
     if (!is_alive) {
       // The client is gone. Its own stream tells how, unless that has ended before.
       if (has_client_ended_) fail(Outcome::kClientReset);
-      // Nothing is wrong with the connection: the client has left a message unfinished, which OpenSSL will not write into.
+      // Nothing is wrong with the connection: the client has left a message unfinished, which OpenSSL will not write
+      // into.
       const Socket& socket = client_.socket();
       if (socket.error() == 0 && !socket.is_aborted()) fail(Outcome::kRecordError);
       co_return;

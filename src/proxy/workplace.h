@@ -32,8 +32,8 @@ class Workplace {
     Resident& operator=(const Resident&) = delete;
     virtual ~Resident() { workplace_.remove(*this); }
 
-    // Called by the SilenceWatch, which did so before at `since`: ends the connection when a peer has gone silent. False
-    // when it need not be called before bytes move again.
+    // Called by the SilenceWatch, which did so before at `since`: ends the connection when a peer has gone silent.
+    // False when it need not be called before bytes move again.
     virtual bool look_after(Clock::time_point since) = 0;
     // Ends the connection cleanly if it has been quiet for a while.
     virtual void drain(Clock::time_point quiet_since) = 0;

@@ -1,4 +1,5 @@
-// For LD_PRELOAD: while the file exists that SHIM_NO_MEMORY_WHILE names, there is no memory for an array of a KiB or more.
+// For LD_PRELOAD: while the file exists that SHIM_NO_MEMORY_WHILE names, there is no memory for an array of a KiB or
+// more.
 #include <cstddef>
 #include <cstdlib>
 #include <new>

@@ -1,4 +1,5 @@
-// The status page with a @place@ for each part that is rendered; embed.py makes both from page.html, page.css and page.js.
+// The status page with a @place@ for each part that is rendered; embed.py makes both from page.html, page.css and
+// page.js.
 #pragma once
 
 #include <string_view>
