@@ -13,6 +13,9 @@
 
 #include "base/sanitizer.h"
 
+// A pool is what others are told to use in place of malloc, and hides its links in integers.
+// NOLINTBEGIN(cppcoreguidelines-no-malloc,performance-no-int-to-ptr)
+
 namespace sidelock::pool {
 
 namespace {
@@ -164,3 +167,5 @@ void* allocate_or_throw(std::size_t size) {
 }
 
 }  // namespace sidelock::pool
+
+// NOLINTEND(cppcoreguidelines-no-malloc,performance-no-int-to-ptr)
