@@ -87,11 +87,12 @@ void undo(Backend& backend, const Plan& wanted, const State& before) {
 }
 
 void verify_routing(const std::vector<LoopbackRouting>& wanted) {
-  const std::vector<LoopbackRouting> live = read_routing();
-  if (live == wanted) return;
+  const std::optional<RoutingFault> fault = routing_fault(wanted);
+  if (!fault) return;
   throw Failure{ExitCode::kVerificationFailed,
-                "the routing for --preserve-source is not what was just made; another program changes the routing "
-                "rules of this namespace at the same time"};
+                "the routing for --preserve-source is not what was just made; another program changes the routing of "
+                "this namespace at the same time: " +
+                    fault->what};
 }
 
 Foreign foreign_of_all(Backend& backend, const CaptureSettings& settings) {
@@ -162,6 +163,7 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
   const Plan wanted = make_plan(settings, backend.kind());
   const State before{restorable(backend.read()), read_routing()};
   const std::vector<LoopbackRouting> routing = wanted_routing(settings);
+  refuse_impossible_routing(routing);
   try {
     // Replies must find their way before the first connection comes, and until the last one is no longer made.
     if (!routing.empty()) apply_routing(routing);

@@ -15,7 +15,6 @@
 #include "netsetup/verify.h"
 #include "support/capture_settings.h"
 #include "support/namespace.h"
-#include "support/shell.h"
 
 namespace sidelock {
 namespace {
@@ -118,31 +117,6 @@ TEST_F(Changes, KilledAtAnyMomentAreMendedByTheNextInitOrCleanup) {
     ASSERT_FALSE(HasFailure()) << "iteration " << i;
   }
   EXPECT_GT(killed, 30);
-}
-
-TEST_F(Changes, KeepTheRoutingOfOthers) {
-  test::output_of(
-      "ip rule add pref 101 from 127.0.0.0/8 iif lo lookup 5; ip route add local default dev lo table 19132");
-  const std::string before = test::output_of("ip rule; ip route show table 19132");
-  CaptureSettings settings = test::capture_port(80);
-  settings.is_source_preserved = true;
-  settings.route_table = 4711;
-  install_capture(settings);
-  EXPECT_THAT(test::output_of("ip rule"), ::testing::HasSubstr("from 127.0.0.0/8 iif lo lookup 4711"));
-  remove_capture(settings);
-  EXPECT_EQ(test::output_of("ip rule; ip route show table 19132"), before);
-}
-
-TEST_F(Changes, OfRoutingByOthersAreMended) {
-  CaptureSettings settings = test::capture_port(80);
-  settings.is_source_preserved = true;
-  install_capture(settings);
-  for (const char* damage : {"ip rule del pref 101", "ip route flush table 19132", "ip -6 rule del pref 101"}) {
-    test::output_of(damage);
-    EXPECT_NE(read_routing(), wanted_routing(settings)) << damage;
-    install_capture(settings);
-    EXPECT_EQ(read_routing(), wanted_routing(settings)) << damage;
-  }
 }
 
 }  // namespace
