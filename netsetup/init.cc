@@ -17,6 +17,7 @@
 #include "netsetup/choice.h"
 #include "netsetup/families.h"
 #include "netsetup/foreign.h"
+#include "netsetup/iptables/glance.h"
 #include "netsetup/iptables/table.h"
 #include "netsetup/nftables/make.h"
 #include "netsetup/nftables/text.h"
@@ -87,11 +88,12 @@ void undo(Backend& backend, const Plan& wanted, const State& before) {
 }
 
 void verify_routing(const std::vector<LoopbackRouting>& wanted) {
-  const std::vector<LoopbackRouting> live = read_routing();
-  if (live == wanted) return;
+  const std::optional<RoutingFault> fault = routing_fault(wanted);
+  if (!fault) return;
   throw Failure{ExitCode::kVerificationFailed,
-                "the routing for --preserve-source is not what was just made; another program changes the routing "
-                "rules of this namespace at the same time"};
+                "the routing for --preserve-source is not what was just made; another program changes the routing of "
+                "this namespace at the same time: " +
+                    fault->what};
 }
 
 Foreign foreign_of_all(Backend& backend, const CaptureSettings& settings) {
@@ -127,8 +129,18 @@ std::string capture_ports_text(const CaptureSettings& settings) {
   return fmt::format("{}-{}", settings.capture_port_base, last);
 }
 
+// NET_ADMIN alone can fill nftables but not empty iptables, whose old rules of ours would act beside the new ones.
+void refuse_what_cannot_be_removed(BackendKind chosen) {
+  const bool can_remove = chosen == BackendKind::kIptables || missing_network_capabilities().empty();
+  if (can_remove || iptables::holds_ours() != true) return;
+  throw Failure{
+      ExitCode::kMissingPermission,
+      "iptables holds rules of an earlier `sidelock init`, and to remove them takes NET_RAW beside NET_ADMIN; "
+      "nothing was changed; give `sidelock init` both, or let `sidelock cleanup` run with both first"};
+}
+
 // Takes our rules from the backend that does not hold them any more. That it may not be read is no error: NET_ADMIN
-// alone is enough for nftables, and what iptables may still hold lets nobody by in plain text.
+// alone is enough for nftables in a pod whose iptables nobody has filled.
 void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patience) {
   const bool is_iptables = chosen == BackendKind::kNftables;
   const BackendKind other = is_iptables ? BackendKind::kIptables : BackendKind::kNftables;
@@ -144,6 +156,7 @@ void remove_from_the_other(BackendKind chosen, std::chrono::milliseconds patienc
                                 "be removed: {}",
                                 name_of(chosen), name_of(other), failure.what())};
     }
+    if (is_iptables && iptables::holds_ours() == false) return;
     log::warning("whether {} holds old rules of ours, which could refuse clients, cannot be seen here: {}",
                  name_of(other), failure.what());
   }
@@ -157,11 +170,13 @@ void install(const CaptureSettings& settings, BackendKind kind) {
 }  // namespace
 
 void install_capture(const CaptureSettings& given, Backend& backend) {
+  refuse_what_cannot_be_removed(backend.kind());
   refuse_node_by_chains(given, foreign_of_all(backend, given));
   const CaptureSettings settings = without_absent_families(given);
   const Plan wanted = make_plan(settings, backend.kind());
   const State before{restorable(backend.read()), read_routing()};
   const std::vector<LoopbackRouting> routing = wanted_routing(settings);
+  refuse_impossible_routing(routing);
   try {
     // Replies must find their way before the first connection comes, and until the last one is no longer made.
     if (!routing.empty()) apply_routing(routing);

@@ -3,170 +3,145 @@
 #include "netsetup/policy_routing.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <fstream>
-#include <functional>
-#include <memory>
 
 #include <fmt/format.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-extern "C" {
-#include <netlink/netlink.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rule.h>
-}
-
-#include "base/error.h"
-#include "base/freed.h"
+#include "base/fd.h"
+#include "netsetup/rtnetlink.h"
 
 namespace sidelock {
 
 namespace {
 
-using Socket = std::unique_ptr<nl_sock, Freed<nl_socket_free>>;
-using Address = std::unique_ptr<nl_addr, Freed<nl_addr_put>>;
-using Cache = std::unique_ptr<nl_cache, Freed<nl_cache_free>>;
-using RuleHandle = std::unique_ptr<rtnl_rule, Freed<rtnl_rule_put>>;
-using RouteHandle = std::unique_ptr<rtnl_route, Freed<rtnl_route_put>>;
+using rtnetlink::LiveRoute;
+using rtnetlink::LiveRule;
+using rtnetlink::Routing;
 
+using Tables = std::vector<LoopbackRouting>;
+
+constexpr std::array kFamilies{Family::kIpv4, Family::kIpv6};
 constexpr std::uint8_t kProtocol = 93;  // who made a rule or a route; not one of those in rtnetlink.h
 constexpr std::uint32_t kPreference =
     101;  // before those of network plugins, behind the kernel's own for local addresses
 
-void check(int result, const std::string& what) {
-  if (result >= 0) return;
-  const bool is_permission = result == -NLE_PERM || result == -NLE_NOACCESS;
-  throw Failure{is_permission ? ExitCode::kMissingPermission : ExitCode::kFailure,
-                fmt::format("policy routing: {}: {}{}", what, nl_geterror(result),
-                            is_permission ? "; give `sidelock init` the capability NET_ADMIN" : "")};
-}
-
-Socket connected() {
-  Socket socket{nl_socket_alloc()};
-  if (!socket) throw std::bad_alloc{};
-  check(nl_connect(socket.get(), NETLINK_ROUTE), "open a netlink socket");
-  return socket;
-}
-
 const char* source_of(Family family) { return family == Family::kIpv4 ? "127.0.0.0/8" : "::1/128"; }
 
-Address parsed(const char* text, Family family) {
-  nl_addr* address = nullptr;
-  check(nl_addr_parse(text, address_family(family), &address), "parse an address");
-  return Address{address};
+std::string rule_text(const LoopbackRouting& routing) {
+  return fmt::format("{}: from {} iif lo lookup {} proto {}", kPreference, source_of(routing.family), routing.table,
+                     kProtocol);
 }
 
-RuleHandle rule_of(const LoopbackRouting& routing) {
-  RuleHandle rule{rtnl_rule_alloc()};
-  if (!rule) throw std::bad_alloc{};
-  rtnl_rule_set_family(rule.get(), address_family(routing.family));
-  rtnl_rule_set_prio(rule.get(), kPreference);
-  rtnl_rule_set_src(rule.get(), parsed(source_of(routing.family), routing.family).get());
-  rtnl_rule_set_iif(rule.get(), "lo");
-  rtnl_rule_set_table(rule.get(), routing.table);
-  rtnl_rule_set_action(rule.get(), FR_ACT_TO_TBL);
-  rtnl_rule_set_protocol(rule.get(), kProtocol);
-  return rule;
+std::string route_text(const LoopbackRouting& routing) {
+  return fmt::format("local default dev lo table {} proto {}", routing.table, kProtocol);
 }
 
-RouteHandle route_of(const LoopbackRouting& routing) {
-  RouteHandle route{rtnl_route_alloc()};
-  if (!route) throw std::bad_alloc{};
-  rtnl_route_set_family(route.get(), static_cast<std::uint8_t>(address_family(routing.family)));
-  rtnl_route_set_table(route.get(), routing.table);
-  rtnl_route_set_type(route.get(), RTN_LOCAL);
-  rtnl_route_set_scope(route.get(), RT_SCOPE_HOST);
-  rtnl_route_set_protocol(route.get(), kProtocol);
-  const char* everything = routing.family == Family::kIpv4 ? "0.0.0.0/0" : "::/0";
-  rtnl_route_set_dst(route.get(), parsed(everything, routing.family).get());
-  rtnl_nexthop* hop = rtnl_route_nh_alloc();
-  if (hop == nullptr) throw std::bad_alloc{};
-  rtnl_route_nh_set_ifindex(hop, static_cast<int>(::if_nametoindex("lo")));
-  rtnl_route_add_nexthop(route.get(), hop);
-  return route;
+const char* program_for(Family family) { return family == Family::kIpv4 ? "ip" : "ip -6"; }
+
+std::string rule_command(const LoopbackRouting& routing) {
+  return fmt::format("{} rule add pref {} from {} iif lo lookup {} protocol {}", program_for(routing.family),
+                     kPreference, source_of(routing.family), routing.table, kProtocol);
 }
 
-std::string what(const char* verb, const LoopbackRouting& routing) {
-  return fmt::format("{} table {} for {}", verb, routing.table, name_of(routing.family));
+std::string route_command(const LoopbackRouting& routing) {
+  return fmt::format("{} route replace local default dev lo table {} proto {}", program_for(routing.family),
+                     routing.table, kProtocol);
 }
 
-// An object that is made over again is the same object, and one that is gone need not be removed.
-void make(nl_sock* socket, const LoopbackRouting& routing) {
-  const RouteHandle route = route_of(routing);
-  check(rtnl_route_add(socket, route.get(), NLM_F_CREATE | NLM_F_REPLACE), what("fill", routing));
-  const RuleHandle rule = rule_of(routing);
-  const int result = rtnl_rule_add(socket, rule.get(), NLM_F_CREATE | NLM_F_EXCL);
-  if (result != -NLE_EXIST) check(result, what("lead to", routing));
+template <class Live>
+bool is_ours(const Live& live) {
+  return live.protocol == kProtocol;
 }
 
-template <class Handle>
-Cache listed(nl_sock* socket, Family family) {
-  nl_cache* cache = nullptr;
-  if constexpr (std::is_same_v<Handle, rtnl_rule>) {
-    check(rtnl_rule_alloc_cache(socket, address_family(family), &cache), "list the rules");
-  } else {
-    check(rtnl_route_alloc_cache(socket, address_family(family), 0, &cache), "list the routes");
+template <class Live>
+bool has(const std::vector<Live>& live, const std::string& text) {
+  return std::ranges::find(live, text, &Live::text) != live.end();
+}
+
+bool is_whole(const Routing& live, const LoopbackRouting& routing) {
+  return has(live.rules, rule_text(routing)) && has(live.routes, route_text(routing));
+}
+
+bool is_loopback_up() {
+  const Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  ifreq request{};
+  std::strncpy(request.ifr_name, "lo", sizeof request.ifr_name - 1);
+  if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return true;  // not known: the kernel will tell
+  return (request.ifr_flags & IFF_UP) != 0;
+}
+
+void refuse_others(const Routing& live, const LoopbackRouting& routing) {
+  const auto refuse = [&routing](const std::string& what, const std::string& way_out) {
+    throw Failure{ExitCode::kUsage, fmt::format("--route-table {}: {} {}, which is not ours; {}", routing.table,
+                                                name_of(routing.family), what, way_out)};
+  };
+  const std::string other_table = "choose a table from 256 on that nobody else uses";
+  for (const LiveRoute& route : live.routes) {
+    if (route.table == routing.table && !is_ours(route)) {
+      refuse(fmt::format("has the route `{}` there", route.text), other_table);
+    }
   }
-  return Cache{cache};
-}
-
-bool is_ours(rtnl_rule* rule, Family family) {
-  std::uint8_t protocol = 0;
-  return rtnl_rule_get_family(rule) == address_family(family) && rtnl_rule_get_protocol(rule, &protocol) == 0 &&
-         protocol == kProtocol;
-}
-
-bool is_ours(rtnl_route* route, Family family) {
-  return rtnl_route_get_family(route) == address_family(family) && rtnl_route_get_protocol(route) == kProtocol;
-}
-
-template <class Handle>
-void for_each_of_ours(nl_sock* socket, const std::function<void(Handle*, Family)>& each) {
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    const Cache cache = listed<Handle>(socket, family);
-    for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr; object = nl_cache_get_next(object)) {
-      auto* handle = reinterpret_cast<Handle*>(object);
-      if (is_ours(handle, family)) each(handle, family);
+  for (const LiveRule& rule : live.rules) {
+    if (is_ours(rule)) continue;
+    if (rule.table == routing.table) refuse(fmt::format("is led there by the rule `{}`", rule.text), other_table);
+    if (rule.preference == kPreference) {
+      refuse(fmt::format("has another rule, `{}`, at the preference of the one that leads there", rule.text),
+             fmt::format("give it another than {}", kPreference));
     }
   }
 }
 
-bool is_as_made(rtnl_rule* rule, Family family) {
-  const char* in = rtnl_rule_get_iif(rule);
-  return rtnl_rule_get_prio(rule) == kPreference && in != nullptr && std::string_view{in} == "lo" &&
-         rtnl_rule_get_src(rule) != nullptr &&
-         nl_addr_cmp(rtnl_rule_get_src(rule), parsed(source_of(family), family).get()) == 0;
+void refuse_impossible(const Routing& live, const LoopbackRouting& routing) {
+  if (!live.is_supported) {
+    throw Failure{ExitCode::kNoBackend,
+                  fmt::format("--preserve-source: this kernel has no policy routing for {}", name_of(routing.family))};
+  }
+  refuse_others(live, routing);
 }
 
-bool is_as_made(rtnl_route* route) {
-  return rtnl_route_get_type(route) == RTN_LOCAL && nl_addr_get_prefixlen(rtnl_route_get_dst(route)) == 0;
+// What is ours and not quite as wanted has to go first: the kernel takes an inverted rule, for one, for the same.
+template <class Live>
+void make_way(const std::vector<Live>& live, std::uint32_t table) {
+  for (const Live& one : live) {
+    if (is_ours(one) && one.table == table) rtnetlink::remove(one);
+  }
 }
 
-using Tables = std::vector<LoopbackRouting>;
-
-bool contains(const Tables& tables, const LoopbackRouting& one) {
-  return std::ranges::find(tables, one) != tables.end();
+void make(const Routing& live, const LoopbackRouting& routing) {
+  if (!has(live.routes, route_text(routing))) {
+    make_way(live.routes, routing.table);
+    rtnetlink::add(rtnetlink::NewRoute{routing.family, routing.table, kProtocol});
+  }
+  if (!has(live.rules, rule_text(routing))) {
+    make_way(live.rules, routing.table);
+    rtnetlink::add(
+        rtnetlink::NewRule{routing.family, kPreference, routing.table, kProtocol, source_of(routing.family)});
+  }
 }
 
 // Rules first: a rule without its route would do no harm, but a route without its rule is nothing that looks wrong.
-bool remove_others(nl_sock* socket, const Tables& kept) {
+bool remove_others(Family family, const Tables& kept) {
+  const Routing live = rtnetlink::read(family);
+  const auto is_kept = [&](const auto& one, std::string (*text)(const LoopbackRouting&)) {
+    return std::ranges::any_of(
+        kept, [&](const LoopbackRouting& routing) { return routing.family == family && text(routing) == one.text; });
+  };
   bool found = false;
-  for_each_of_ours<rtnl_rule>(socket, [&](rtnl_rule* rule, Family family) {
-    if (contains(kept, {family, rtnl_rule_get_table(rule)}) && is_as_made(rule, family)) return;
-    const int result = rtnl_rule_delete(socket, rule, 0);
-    if (result != -NLE_OBJ_NOTFOUND) check(result, "remove a rule");
+  for (const LiveRule& rule : live.rules) {
+    if (!is_ours(rule) || is_kept(rule, rule_text)) continue;
+    rtnetlink::remove(rule);
     found = true;
-  });
-  for_each_of_ours<rtnl_route>(socket, [&](rtnl_route* route, Family family) {
-    if (contains(kept, {family, rtnl_route_get_table(route)}) && is_as_made(route)) return;
-    const int result = rtnl_route_delete(socket, route, 0);
-    if (result != -NLE_OBJ_NOTFOUND) check(result, "remove a route");
+  }
+  for (const LiveRoute& route : live.routes) {
+    if (!is_ours(route) || is_kept(route, route_text)) continue;
+    rtnetlink::remove(route);
     found = true;
-  });
+  }
   return found;
 }
 
@@ -174,6 +149,12 @@ bool has_ipv6_on_loopback() {
   std::ifstream file{"/proc/sys/net/ipv6/conf/lo/disable_ipv6"};
   int is_disabled = 1;
   return file >> is_disabled && is_disabled == 0;
+}
+
+RoutingFault missing(const LoopbackRouting& routing, const std::string& what, const std::string& command) {
+  return {fmt::format("{}: there is no {}, so the app's replies to clients do not come to `run`",
+                      name_of(routing.family), what),
+          command};
 }
 
 }  // namespace
@@ -188,34 +169,65 @@ std::vector<LoopbackRouting> wanted_routing(const CaptureSettings& settings) {
 }
 
 std::string to_text(const LoopbackRouting& routing) {
-  const char* ip = routing.family == Family::kIpv4 ? "ip" : "ip -6";
-  return fmt::format(
-      "{} rule add pref {} from {} iif lo lookup {} protocol {}\n{} route replace local default dev lo "
-      "table {} proto {}\n",
-      ip, kPreference, source_of(routing.family), routing.table, kProtocol, ip, routing.table, kProtocol);
+  return rule_command(routing) + '\n' + route_command(routing) + '\n';
 }
 
 std::vector<LoopbackRouting> read_routing() {
-  const Socket socket = connected();
-  Tables with_route;
   Tables whole;
-  for_each_of_ours<rtnl_route>(socket.get(), [&](rtnl_route* route, Family family) {
-    if (is_as_made(route)) with_route.push_back({family, rtnl_route_get_table(route)});
-  });
-  for_each_of_ours<rtnl_rule>(socket.get(), [&](rtnl_rule* rule, Family family) {
-    const LoopbackRouting routing{family, rtnl_rule_get_table(rule)};
-    if (is_as_made(rule, family) && contains(with_route, routing)) whole.push_back(routing);
-  });
+  for (const Family family : kFamilies) {
+    const Routing live = rtnetlink::read(family);
+    for (const LiveRule& rule : live.rules) {
+      const LoopbackRouting routing{family, rule.table};
+      if (is_ours(rule) && rule.text == rule_text(routing) && is_whole(live, routing)) whole.push_back(routing);
+    }
+  }
   std::ranges::sort(whole, {}, [](const LoopbackRouting& one) { return std::pair{one.family, one.table}; });
   return whole;
 }
 
-void apply_routing(const std::vector<LoopbackRouting>& wanted) {
-  const Socket socket = connected();
-  for (const LoopbackRouting& routing : wanted) make(socket.get(), routing);
-  remove_others(socket.get(), wanted);
+void refuse_impossible_routing(const std::vector<LoopbackRouting>& wanted) {
+  for (const LoopbackRouting& routing : wanted) refuse_impossible(rtnetlink::read(routing.family), routing);
+  if (!wanted.empty() && !is_loopback_up()) {
+    throw Failure{
+        ExitCode::kFailure,
+        "--preserve-source: the interface lo is down, and the app's replies come over it; `ip link set lo up`"};
+  }
 }
 
-bool remove_routing() { return remove_others(connected().get(), {}); }
+void apply_routing(const std::vector<LoopbackRouting>& wanted) {
+  refuse_impossible_routing(wanted);
+  for (const LoopbackRouting& routing : wanted) make(rtnetlink::read(routing.family), routing);
+  for (const Family family : kFamilies) remove_others(family, wanted);
+}
+
+std::optional<RoutingFault> routing_fault(const std::vector<LoopbackRouting>& wanted) {
+  if (!wanted.empty() && !is_loopback_up())
+    return RoutingFault{"the interface lo is down, over which the app's replies come to `run`", "ip link set lo up"};
+  for (const LoopbackRouting& routing : wanted) {
+    const Routing live = rtnetlink::read(routing.family);
+    try {
+      refuse_impossible(live, routing);
+    } catch (const Failure& failure) {
+      return RoutingFault{failure.what(), "sidelock init --route-table NUMBER", failure.code()};
+    }
+    if (!has(live.rules, rule_text(routing)))
+      return missing(routing, "rule `" + rule_text(routing) + '`', rule_command(routing));
+    if (!has(live.routes, route_text(routing)))
+      return missing(routing, "route `" + route_text(routing) + '`', route_command(routing));
+  }
+  for (const LoopbackRouting& routing : read_routing()) {
+    if (std::ranges::find(wanted, routing) != wanted.end()) continue;
+    return RoutingFault{
+        fmt::format("{}: the rule `{}` is of other settings", name_of(routing.family), rule_text(routing)),
+        fmt::format("{} rule del pref {} lookup {}", program_for(routing.family), kPreference, routing.table)};
+  }
+  return std::nullopt;
+}
+
+bool remove_routing() {
+  bool found = false;
+  for (const Family family : kFamilies) found |= remove_others(family, {});
+  return found;
+}
 
 }  // namespace sidelock

@@ -100,12 +100,6 @@ std::optional<std::vector<std::string>> listed_tables(Family family) {
   return tables;
 }
 
-std::optional<bool> is_listed(Family family, Table table) {
-  const auto tables = listed_tables(family);
-  if (!tables) return std::nullopt;
-  return std::ranges::find(*tables, name_of(table)) != tables->end();
-}
-
 // libiptc's text hangs on its last call, so it is fetched before anything else is called.
 TableError table_error(const Operations& operations, Family family, Table table, const std::string& what) {
   const int number = errno;
@@ -135,6 +129,12 @@ std::optional<bool> is_in_use() {
     if (!tables) answer.reset();
   }
   return answer;
+}
+
+std::optional<bool> is_listed(Family family, Table table) {
+  const auto tables = listed_tables(family);
+  if (!tables) return std::nullopt;
+  return std::ranges::find(*tables, name_of(table)) != tables->end();
 }
 
 Failure to_failure(const TableError& error) {

@@ -17,6 +17,9 @@ namespace sidelock::iptables {
 // Whether the namespace has tables of iptables, anybody's, of either family. Nothing when this process may not know.
 std::optional<bool> is_in_use();
 
+// Whether it has this one.
+std::optional<bool> is_listed(Family family, Table table);
+
 struct Operations;  // libiptc's functions of one family
 
 // What libiptc refused, with its errno.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "config/port_ranges.h"
 #include "netsetup/nftables/layout.h"
 #include "netsetup/nftables/netlink.h"
 #include "netsetup/nftables/ruleset.h"
@@ -62,10 +64,10 @@ void add_table(Batch& batch, std::uint16_t type, std::uint16_t flags, const char
             [&table](nlmsghdr* message) { nftnl_table_nlmsg_build_payload(message, table.get()); });
 }
 
-ChainPtr chain_named(const std::string& name) {
+ChainPtr chain_named(std::string_view name) {
   ChainPtr chain = owned<ChainPtr>(nftnl_chain_alloc());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, kTableName);
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, name.c_str());
+  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, std::string{name}.c_str());
   return chain;
 }
 
@@ -87,11 +89,12 @@ void delete_chain(Batch& batch, const std::string& name) {
             [&chain](nlmsghdr* message) { nftnl_chain_nlmsg_build_payload(message, chain.get()); });
 }
 
-void delete_all_rules(Batch& batch) {
+void delete_rules(Batch& batch, const std::string& chain) {
   const RulePtr rule = owned<RulePtr>(nftnl_rule_alloc());
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTableName);
+  nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, chain.c_str());
   nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, NFPROTO_INET);
-  batch.add(NFT_MSG_DELRULE, 0, "delete the old rules",
+  batch.add(NFT_MSG_DELRULE, 0, "delete the old rules of " + chain,
             [&rule](nlmsghdr* message) { nftnl_rule_nlmsg_build_payload(message, rule.get()); });
 }
 
@@ -137,12 +140,61 @@ std::vector<WantedChain> chains_of(const Plan& plan) {
   return chains;
 }
 
+// ---- the guard
+
+std::vector<PortRange> captured_ports(const Plan& plan) {
+  std::vector<PortRange> ports;
+  for (const FamilyPlan& family : plan.families) {
+    for (const TablePlan& table : family.tables) {
+      for (const Chain& chain : table.chains) {
+        for (const Rule& rule : chain.rules) {
+          if (rule.target == kRedirect || rule.target == kTproxy)
+            std::ranges::copy(destination_ports_of(rule), std::back_inserter(ports));
+        }
+      }
+    }
+  }
+  return normalised(std::move(ports));
+}
+
+// What arrives at a captured port as it was sent. Under redirect no captured packet does; under tproxy all do, and
+// those few are sent again.
+Rule guard_rule(std::vector<PortRange> ports) {
+  Rule rule;
+  rule.in = InterfaceMatch{"lo", true};
+  rule.is_tcp = true;
+  rule.destination_port_set = std::move(ports);
+  rule.target = kDrop;
+  return rule;
+}
+
+void raise_guard(std::vector<PortRange> ports) {
+  Batch batch;
+  add_chain(batch, kGuard.name, &kGuard);
+  delete_rules(batch, kGuard.name);
+  std::uint32_t next_set = 1;
+  add_rule(batch, guard_rule(std::move(ports)), kGuard.name, next_set);
+  send(std::move(batch));
+}
+
+// Made first, so that it is no error when somebody else has just deleted it.
+void lower_guard() {
+  Batch batch;
+  add_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add");
+  add_chain(batch, kGuard.name, &kGuard);
+  delete_rules(batch, kGuard.name);
+  delete_chain(batch, kGuard.name);
+  send(std::move(batch));
+}
+
 // ---- what is there, into a plan
 
 const BaseChain* base_chain(std::string_view name) {
   const auto* const found = std::ranges::find(kBaseChains, name, &BaseChain::name);
   return found == kBaseChains.end() ? nullptr : found;
 }
+
+bool is_guard(const LiveChain& chain) { return chain.name == kGuard.name; }
 
 // A base chain of ours is just that, and no other chain is one.
 bool is_as_laid_out(const LiveChain& chain) {
@@ -154,7 +206,7 @@ bool is_as_laid_out(const LiveChain& chain) {
 
 Table table_of(const std::string& chain) {
   if (chain.starts_with("nat_")) return Table::kNat;
-  return chain.starts_with("filter_") ? Table::kFilter : Table::kMangle;
+  return chain.starts_with("filter_") || chain == kGuard.name ? Table::kFilter : Table::kMangle;
 }
 
 TablePlan& table_in(Plan& plan, Table table) {
@@ -163,7 +215,9 @@ TablePlan& table_in(Plan& plan, Table table) {
 
 void add_live_chain(Plan& plan, const LiveChain& chain) {
   TablePlan& table = table_in(plan, table_of(chain.name));
-  if (!is_as_laid_out(chain)) {
+  if (is_guard(chain)) {
+    table.oddity = "the guard of an init that did not come to its end drops what comes to captured ports";
+  } else if (!is_as_laid_out(chain)) {
     table.oddity = "chain " + chain.name + " with another type, hook, priority or policy";
   } else if (!chain.is_base) {
     table.chains.push_back({chain.name, {}});
@@ -285,6 +339,28 @@ Foreign foreign_once(BackendKind ours) {
   return foreign;
 }
 
+// The transaction that puts `wanted` in the place of `live`.
+Batch replacement(const std::vector<WantedChain>& wanted, const std::vector<LiveChain>& live, bool is_odd) {
+  Batch batch;
+  add_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add");
+  if (is_odd) {
+    add_table(batch, NFT_MSG_DELTABLE, 0, "delete");
+    add_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add");
+  } else {
+    for (const LiveChain& chain : live) delete_rules(batch, chain.name);
+  }
+  for (const WantedChain& chain : wanted) add_chain(batch, chain.name, chain.base);
+  std::uint32_t next_set = 1;
+  for (const WantedChain& chain : wanted) {
+    for (const Rule& rule : chain.rules) add_rule(batch, rule, chain.name, next_set);
+  }
+  for (const LiveChain& chain : live) {
+    const bool is_wanted = std::ranges::find(wanted, chain.name, &WantedChain::name) != wanted.end();
+    if (!is_wanted && !is_odd) delete_chain(batch, chain.name);
+  }
+  return batch;
+}
+
 bool has_table() {
   return std::ranges::any_of(live_tables(), [](const LiveTable& table) { return is_ours(table); });
 }
@@ -299,31 +375,22 @@ void NftablesBackend::apply(const Plan& plan) {
   }
   std::vector<LiveChain> live;
   bool is_odd = false;
+  bool has_guard = false;
   read_whole(patience_, [&] {
     live = live_chains();
     std::erase_if(live, [](const LiveChain& chain) { return !is_ours(chain); });
+    has_guard = std::erase_if(live, is_guard) > 0;
     const std::vector<LiveTable> tables = live_tables();
     is_odd = std::ranges::any_of(tables, [](const LiveTable& table) { return is_ours(table) && table.is_dormant; }) ||
              !std::ranges::all_of(live, is_as_laid_out);
   });
-  Batch batch;
-  add_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add");
-  if (is_odd) {
-    add_table(batch, NFT_MSG_DELTABLE, 0, "delete");
-    add_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add");
-    live.clear();
-  } else {
-    delete_all_rules(batch);
-  }
-  for (const WantedChain& chain : wanted) add_chain(batch, chain.name, chain.base);
-  std::uint32_t next_set = 1;
-  for (const WantedChain& chain : wanted) {
-    for (const Rule& rule : chain.rules) add_rule(batch, rule, chain.name, next_set);
-  }
-  for (const LiveChain& chain : live) {
-    if (std::ranges::find(wanted, chain.name, &WantedChain::name) == wanted.end()) delete_chain(batch, chain.name);
-  }
-  with_failures([&batch] { send(std::move(batch)); });
+  std::vector<PortRange> ports = captured_ports(plan);
+  const bool is_guarded = !live.empty() && !is_odd && !ports.empty();
+  with_failures([&] {
+    if (is_guarded) raise_guard(std::move(ports));
+    send(replacement(wanted, live, is_odd));
+    if (is_guarded || has_guard) lower_guard();
+  });
 }
 
 Plan NftablesBackend::read() { return read_whole(patience_, read_once); }

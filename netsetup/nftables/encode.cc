@@ -1,6 +1,7 @@
 // See expressions.h. What each expression does is in linux/netfilter/nf_tables.h.
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -28,6 +29,12 @@ constexpr std::uint32_t kPortType = 13;     // nft's number for inet_service
 constexpr std::uint32_t kBigEndian = 2;     // nft's number for that order, in what it keeps beside a set
 constexpr std::uint32_t kPortOffset = 2;    // of the destination port in the TCP header
 constexpr std::uint32_t kCtInvalidBit = 1;  // NF_CT_STATE_INVALID_BIT
+
+// NFPROTO_UNSPEC for none.
+std::uint8_t protocol_of(std::optional<Family> family) {
+  if (!family) return NFPROTO_UNSPEC;
+  return *family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
 
 // Builds one rule, expression after expression. A value is loaded into the first register and compared there.
 class Builder {
@@ -68,7 +75,7 @@ class Builder {
   // Whole bytes of a prefix are loaded alone, others masked, as nft does it.
   void match_source(const Cidr& source) {
     const bool is_ipv4 = source.network.is_ipv4();
-    match_byte(NFT_META_NFPROTO, is_ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+    match_byte(NFT_META_NFPROTO, protocol_of(is_ipv4 ? Family::kIpv4 : Family::kIpv6));
     const std::uint32_t whole = is_ipv4 ? 4 : 16;
     const bool is_masked = source.prefix % 8 != 0;
     const std::uint32_t size = is_masked ? whole : source.prefix / 8;
@@ -261,7 +268,8 @@ class Builder {
   void divert(const Rule& rule) {
     load_target_port(rule);
     nftnl_expr* tproxy = add("tproxy");
-    nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_FAMILY, NFPROTO_UNSPEC);  // whichever the packet has
+    // Without a family, whichever the packet has; nft takes that for a conflict where the rule has asked for one.
+    nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_FAMILY, protocol_of(rule.family));
     nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
     verdict(NF_ACCEPT, nullptr);
   }
@@ -301,7 +309,7 @@ class Builder {
 EncodedRule encode(const Rule& rule, const std::string& chain, std::uint32_t& next_set) {
   Builder builder{chain, next_set};
   builder.comment(rule.comment);
-  if (rule.family) builder.match_byte(NFT_META_NFPROTO, *rule.family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+  if (rule.family) builder.match_byte(NFT_META_NFPROTO, protocol_of(rule.family));
   if (rule.in) builder.match_interface(NFT_META_IIFNAME, *rule.in);
   if (rule.out) builder.match_interface(NFT_META_OIFNAME, *rule.out);
   if (rule.source) builder.match_source(*rule.source);

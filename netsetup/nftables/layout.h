@@ -32,4 +32,7 @@ inline constexpr std::array kBaseChains{
     BaseChain{Table::kNat, "OUTPUT", "nat_output", "nat", "output", 3, -101, "-101"},
 };
 
+// Only there while rules are replaced: see backend.cc.
+inline constexpr BaseChain kGuard{Table::kFilter, "INPUT", "guard", "filter", "input", 1, -2, "filter - 2"};
+
 }  // namespace sidelock::nftables

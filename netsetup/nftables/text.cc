@@ -66,11 +66,18 @@ std::string match_text(const Rule& rule) {
 
 namespace {
 
+// Once a rule has said its family, nft wants to hear it here too.
+std::string tproxy_family_text(const Rule& rule) {
+  if (!rule.family) return {};
+  return *rule.family == Family::kIpv4 ? "ip " : "ip6 ";
+}
+
 std::string statement_text(const Rule& rule) {
   if (rule.target == kReturn) return "return";
   if (rule.target == kDrop) return "drop";
   if (rule.target == kReject) return "reject with tcp reset";
-  if (rule.target == kTproxy) return "tproxy to :" + std::to_string(rule.to_port) + " accept";
+  if (rule.target == kTproxy)
+    return "tproxy " + tproxy_family_text(rule) + "to :" + std::to_string(rule.to_port) + " accept";
   if (rule.target == kRedirect) {
     return "redirect to :" +
            (rule.is_one_port_each ? "tcp dport map " + port_map_text(rule) : std::to_string(rule.to_port));

@@ -24,6 +24,8 @@ Arrivals check_arrivals(const Patient& patient);
 // privileges, backend, rules, foreign, meshes, families. `is_proven` stands in for rules that cannot be read.
 Checks check_capture(const Patient& patient, bool is_proven);
 
+Checks check_routing(const Patient& patient);  // routing, where --preserve-source needs it
+
 Checks check_app(const Patient& patient);  // app, udp
 
 }  // namespace sidelock

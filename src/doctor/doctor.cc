@@ -30,6 +30,7 @@ Diagnosis diagnose(const Settings& settings, const std::vector<std::string>& set
   add(checks, check_clients(patient));
   const Arrivals arrivals = check_arrivals(patient);
   add(checks, check_capture(patient, arrivals.is_proven));
+  add(checks, check_routing(patient));
   add(checks, arrivals.checks);
   add(checks, check_app(patient));
   const bool is_json = settings.output == OutputFormat::kJson;

@@ -48,13 +48,28 @@ TEST_F(Capabilities, WithoutNetRawSufficeForNftables) {
     const Finished init = init_under("--bounding-set -net_raw --inh-caps -net_raw");
     EXPECT_EQ(init.status, 0) << init.output;
     EXPECT_THAT(init.output, HasSubstr("backend nftables: NET_RAW is missing"));
+    EXPECT_THAT(init.output, Not(HasSubstr("warning")));
     EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("table inet sidelock"));
+  }
+}
+
+TEST_F(Capabilities, WithoutNetRawAreNamedWhenIptablesHoldsOurOldRules) {
+  for (const char* family : {"ipv4", "ipv6"}) {
+    output_of(test::sidelock_program() + kArguments + " --backend iptables --ip-family " + family);
+    const std::string before = test::saved_rules();
+    const Finished init = init_under("--bounding-set -net_raw --inh-caps -net_raw");
+    EXPECT_EQ(init.status, 3) << init.output;
+    EXPECT_THAT(init.output, HasSubstr("takes NET_RAW beside NET_ADMIN; nothing was changed"));
+    EXPECT_EQ(test::saved_rules(), before);
+    EXPECT_EQ(test::saved_nftables_rules(), "");
   }
 }
 
 TEST_F(Capabilities, OnTheFileOfNetAdminAloneSufficeForAnotherUser) {
   const Finished init = init_under("--reuid 19100 --regid 19100 --clear-groups", program_with("cap_net_admin+p"));
   EXPECT_EQ(init.status, 0) << init.output;
+  // Looking at a table would create it.
+  EXPECT_EQ(output_of("cat /proc/net/ip_tables_names /proc/net/ip6_tables_names"), "");
   EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("table inet sidelock"));
 }
 

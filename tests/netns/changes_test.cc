@@ -1,26 +1,21 @@
 // From any settings to any other, killed on the way: the next init makes everything right, and cleanup removes all.
 #include <chrono>
-#include <csignal>
 #include <random>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "netsetup/choice.h"
 #include "netsetup/init.h"
 #include "netsetup/policy_routing.h"
 #include "netsetup/verify.h"
 #include "support/capture_settings.h"
+#include "support/killing.h"
 #include "support/namespace.h"
-#include "support/shell.h"
 
 namespace sidelock {
 namespace {
 
-using std::chrono::microseconds;
 using ::testing::IsEmpty;
 
 class Changes : public test::NamespaceTest {
@@ -67,20 +62,6 @@ class Changes : public test::NamespaceTest {
   }
 };
 
-// Returns whether the child was killed before it ended by itself.
-bool install_and_kill(const CaptureSettings& settings, microseconds after) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    install_capture(settings);
-    ::_exit(0);
-  }
-  std::this_thread::sleep_for(after);
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFSIGNALED(status);
-}
-
 TEST_F(Changes, FromAnySettingsToAnyOtherEndAtExactlyThose) {
   const std::vector<CaptureSettings> settings = all();
   for (const CaptureSettings& before : settings) {
@@ -98,15 +79,12 @@ TEST_F(Changes, KilledAtAnyMomentAreMendedByTheNextInitOrCleanup) {
   const std::vector<CaptureSettings> settings = all();
   std::mt19937 random{20261125};
   const auto any_of_them = [&] { return settings[random() % settings.size()]; };
-  const auto start = std::chrono::steady_clock::now();
-  for (const CaptureSettings& each : settings) install_capture(each);
-  const auto all_of_them = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - start);
-  const auto whole = all_of_them / static_cast<int>(settings.size());
-  std::uniform_int_distribution<microseconds::rep> moment{0, whole.count() * 2};
-  int killed = 0;
+  std::chrono::microseconds all_of_them{0};
+  for (const CaptureSettings& each : settings) all_of_them += test::time_of_install(each);
+  test::Killing killing{20261125, all_of_them / static_cast<int>(settings.size())};
   for (int i = 0; i < 220; ++i) {
     install_capture(any_of_them());
-    killed += install_and_kill(any_of_them(), microseconds{moment(random)}) ? 1 : 0;
+    killing.install(any_of_them());
     if (i % 2 == 0) {
       const CaptureSettings next = any_of_them();
       install_capture(next);
@@ -117,32 +95,7 @@ TEST_F(Changes, KilledAtAnyMomentAreMendedByTheNextInitOrCleanup) {
     }
     ASSERT_FALSE(HasFailure()) << "iteration " << i;
   }
-  EXPECT_GT(killed, 30);
-}
-
-TEST_F(Changes, KeepTheRoutingOfOthers) {
-  test::output_of(
-      "ip rule add pref 101 from 127.0.0.0/8 iif lo lookup 5; ip route add local default dev lo table 19132");
-  const std::string before = test::output_of("ip rule; ip route show table 19132");
-  CaptureSettings settings = test::capture_port(80);
-  settings.is_source_preserved = true;
-  settings.route_table = 4711;
-  install_capture(settings);
-  EXPECT_THAT(test::output_of("ip rule"), ::testing::HasSubstr("from 127.0.0.0/8 iif lo lookup 4711"));
-  remove_capture(settings);
-  EXPECT_EQ(test::output_of("ip rule; ip route show table 19132"), before);
-}
-
-TEST_F(Changes, OfRoutingByOthersAreMended) {
-  CaptureSettings settings = test::capture_port(80);
-  settings.is_source_preserved = true;
-  install_capture(settings);
-  for (const char* damage : {"ip rule del pref 101", "ip route flush table 19132", "ip -6 rule del pref 101"}) {
-    test::output_of(damage);
-    EXPECT_NE(read_routing(), wanted_routing(settings)) << damage;
-    install_capture(settings);
-    EXPECT_EQ(read_routing(), wanted_routing(settings)) << damage;
-  }
+  EXPECT_GT(killing.killed(), 30);
 }
 
 }  // namespace

@@ -33,6 +33,17 @@ class Moments : public test::NamespaceTest {
                      "' LD_PRELOAD=" + test::kernel_shim() + ' ' + test::sidelock_program() + " init --ports 81");
   }
 
+  // A second init by nftables, killed after its `transaction`-th: the guard goes up, the rules change, it goes down.
+  static void kill_after_transaction(const std::string& transaction, const std::string& settings) {
+    CaptureSettings before = capture({{80, 80}, {1000, 1100}});
+    before.backend = BackendChoice::kNftables;
+    install_capture(before);
+    const Finished init =
+        test::run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_AT=" + transaction + " SHIM_AFTER='" + kKillInit +
+                  "' LD_PRELOAD=" + test::kernel_shim() + ' ' + test::sidelock_program() + " init " + settings);
+    EXPECT_EQ(init.status, 128 + SIGKILL) << init.output;
+  }
+
   static std::string text_of(const CaptureSettings& settings) { return test::without_noise(dry_run_text(settings)); }
 };
 
@@ -51,6 +62,21 @@ TEST_F(Moments, KilledBeforeNatThereIsNoProbeRuleThatWouldProveMangle) {
   EXPECT_EQ(init_with("3", "BEFORE", kKillInit).status, 128 + SIGKILL);
   EXPECT_THAT(saved_rules(), HasSubstr("INVALID"));
   EXPECT_THAT(saved_rules(), Not(HasSubstr("probe")));
+}
+
+TEST_F(Moments, KilledUnderItsGuardInitLeavesItAndTheNextOneRemovesIt) {
+  const std::string settings = "--backend nftables --ports 80,443";
+  for (const char* transaction : {"1", "2"}) {
+    kill_after_transaction(transaction, settings);
+    EXPECT_THAT(test::saved_nftables_rules(), HasSubstr("chain guard"));
+    const Finished doctor = test::run(test::sidelock_program() + " doctor --self-signed test " + settings);
+    EXPECT_THAT(doctor.output, HasSubstr("the guard of an init that did not come to its end"));
+    output_of(test::sidelock_program() + " init " + settings);
+    EXPECT_EQ(test::saved_nftables_rules(), output_of(test::sidelock_program() + " init --dry-run " + settings));
+    kill_after_transaction(transaction, settings);
+    output_of(test::sidelock_program() + " cleanup");
+    EXPECT_EQ(test::saved_nftables_rules(), "");
+  }
 }
 
 TEST_F(Moments, ARuleOfOthersThatCameFirstStaysAndOursAreWhole) {

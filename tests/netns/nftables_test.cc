@@ -84,11 +84,17 @@ class Nftables : public test::NamespaceTest {
     interfaces.interfaces = {"eth0", "net+", "a23456789012345"};
     interfaces.drop_invalid = false;
     CaptureSettings many = nft(capture({{22, 22}, {1000, 1999}, {65535, 65535}}));
-    CaptureSettings ipv4 = nft(capture({{80, 99}}));
-    ipv4.ip_family = IpFamily::kIpv4;
-    CaptureSettings ipv6 = port(80);
-    ipv6.ip_family = IpFamily::kIpv6;
-    return {one, excluding, interfaces, many, ipv4, ipv6};
+    std::vector<CaptureSettings> all{one, excluding, interfaces, many};
+    for (const IpFamily family : {IpFamily::kIpv4, IpFamily::kIpv6, IpFamily::kDual}) {
+      for (const CaptureMode mode : {CaptureMode::kRedirect, CaptureMode::kTproxy}) {
+        CaptureSettings each = nft(capture({{80, 99}, {443, 443}}));
+        each.ip_family = family;
+        each.mode = mode;
+        each.exclude_sources = {*Cidr::parse("0.0.0.0/0"), *Cidr::parse("::/0")};
+        all.push_back(each);
+      }
+    }
+    return all;
   }
 };
 

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "policy": {"config/capture_contract", "config/port_ranges"},
     "proxy": {"policy", "tls", "io", "config/capture_contract"},
     "admin": set(),
-    "netsetup": {"config/capture_contract"},
+    "netsetup": {"config/capture_contract", "config/port_ranges"},
     "doctor": {"netsetup", "policy", "tls", "config/capture_contract", "config/explain_settings", "config/port_ranges"},
 }
 
@@ -26,7 +26,7 @@ ONLY_IN = [
     (r"openssl/", r"src/tls/"),
     (r"libiptc/|linux/netfilter", r"netsetup/(iptables|nftables)/[^/]+$|src/proxy/original_destination\.cc$"),
     (r"libnftnl/|libmnl/", r"netsetup/nftables/"),
-    (r"netlink/", r"netsetup/policy_routing\.cc$|src/doctor/"),
+    (r"netlink/", r"netsetup/rtnetlink\.cc$|src/doctor/"),
     (r"boost/", r"src/config/options\.cc$|src/admin/http_server\.cc$"),
     (r"prometheus/", r"src/admin/metrics\.cc$"),
     (r"sys/(epoll|eventfd|timerfd)\.h$", r"src/io/"),

@@ -1,16 +1,18 @@
 // For LD_PRELOAD: makes the kernel look as if it lacked what SHIM_WITHOUT names, separated by commas: "x_tables",
-// "nf_tables", "ipv6" (the whole family) or "ip6_tables" (the tables, while IPv6 exists). And lets something happen at
-// a moment that is else left to chance: the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th
-// replacement of a table, counted from 1. A transaction of nf_tables counts as one.
+// "nf_tables", "ipv6" (the whole family), "ip6_tables" (the tables, while IPv6 exists) or "policy_routing". And lets
+// something happen at a moment that is else left to chance: the shell commands SHIM_BEFORE and SHIM_AFTER are run
+// around the SHIM_AT-th replacement of a table, counted from 1. A transaction of nf_tables counts as one.
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -49,6 +51,20 @@ bool is_transaction(const void* data, std::size_t size) {
   if (size < sizeof header) return false;
   std::memcpy(&header, data, sizeof header);
   return header.nlmsg_type == NFNL_MSG_BATCH_BEGIN;
+}
+
+// Asks the kernel for what it surely does not have, so that it refuses in its own words.
+bool make_unknown(nlmsghdr& header, unsigned char& family) {
+  const bool is_rule = header.nlmsg_type >= RTM_NEWRULE && header.nlmsg_type <= RTM_GETRULE;
+  const bool is_route = header.nlmsg_type >= RTM_NEWROUTE && header.nlmsg_type <= RTM_GETROUTE;
+  if (is_rule && is_without("policy_routing")) {
+    header.nlmsg_type = RTM_MAX + 1;
+  } else if ((is_rule || is_route) && family == AF_INET6 && is_without("ipv6")) {
+    family = AF_APPLETALK;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 template <class Call>
@@ -100,4 +116,23 @@ extern "C" int setsockopt(int fd, int level, int option, const void* value, sock
   const bool is_replacement = option == kFirstTablesOption && (level == IPPROTO_IP || level == IPPROTO_IPV6);
   const auto set = [&] { return ::syscall(SYS_setsockopt, fd, level, option, value, size); };
   return static_cast<int>(is_replacement ? around_replacement(set) : set());
+}
+
+// libnl sends with this.
+extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  const bool is_routing = ::syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+                          protocol == NETLINK_ROUTE && message->msg_iovlen == 1;
+  nlmsghdr header{};
+  if (!is_routing || message->msg_iov->iov_len <= sizeof header) return ::syscall(SYS_sendmsg, fd, message, flags);
+  const auto* const begin = static_cast<const unsigned char*>(message->msg_iov->iov_base);
+  std::vector<unsigned char> bytes{begin, begin + message->msg_iov->iov_len};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (!make_unknown(header, bytes[sizeof header])) return ::syscall(SYS_sendmsg, fd, message, flags);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  iovec changed{bytes.data(), bytes.size()};
+  msghdr copy = *message;
+  copy.msg_iov = &changed;
+  return ::syscall(SYS_sendmsg, fd, &copy, flags);
 }
