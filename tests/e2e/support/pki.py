@@ -76,6 +76,13 @@ class Ca:
         self.revoked = []
         self.issued = 0
 
+    def cross_signed_by(self, other):
+        """A certificate of `other`'s for this authority's name and key."""
+        return (x509.CertificateBuilder().subject_name(self.x509.subject).public_key(self.key.public_key())
+                .issuer_name(other.x509.subject).serial_number(x509.random_serial_number())
+                .not_valid_before(NOW - HOUR).not_valid_after(NOW + 24 * HOUR)
+                .add_extension(x509.BasicConstraints(True, None), True).sign(other.key, hashes.SHA256()))
+
     def chain(self):
         """The authorities from this one up, without the root."""
         return [self.x509, *self.parent.chain()] if self.parent else []
