@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from support.client import RawTls, connect
+from support.client import RawTls
 from support.pki import Ca
 from support.process import IS_SANITIZED
 from support.secret import Secret
@@ -15,12 +15,6 @@ from support.waiting import wait_until
 WARM_UP, RELOADS = (10, 200) if IS_SANITIZED else (200, 1000)
 # Far below what any one thing of a reload would leave a thousand times: a certificate or a list takes kilobytes.
 FLAT = 512 << 10
-
-
-def shake_hands(port, tls):
-    with connect(port) as plain, tls.wrap_socket(plain, server_hostname="localhost") as client:
-        client.sendall(b"x")
-        assert client.recv(1) == b"x"
 
 
 @pytest.fixture
