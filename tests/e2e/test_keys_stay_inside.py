@@ -10,8 +10,9 @@ import tempfile
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from support.admin import ask
 from support.client import connect_tls, context
-from support.process import IS_SANITIZED, Sidelock
+from support.process import IS_SANITIZED, Sidelock, run_command
 
 UID = 19100
 AS_USER = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"]
@@ -121,3 +122,20 @@ def test_a_key_that_everybody_may_read_is_reported(run, echo_app, authority, tmp
     key.chmod(mode)
     with run(echo_app.port, credential=("--tls-dir", str(tmp_path / "tls"))) as sidelock:
         assert any("can be read by every user" in message for message in sidelock.messages()) == is_reported
+
+
+def test_nothing_of_a_key_is_in_what_can_be_asked(run, echo_app, tls_folder, authority):
+    with run(echo_app.port, has_admin=True, has_status=True) as sidelock:
+        with connect_tls(sidelock.port, tls=context(authority)) as client:
+            client.unwrap()
+        texts = [ask(sidelock.admin_port, path).body for path in ("/metrics", "/readyz", "/livez", "/startupz")]
+        texts += [ask(sidelock.status_port, path).body for path in ("/", "/status.json")]
+        settings = ["--capture", "none", "--listen", f"127.0.0.1:{sidelock.port}=127.0.0.1:{echo_app.port}", "--tls-dir", str(tls_folder)]
+        for command in (["doctor"], ["doctor", "--output", "json"], ["explain", "192.0.2.1", f"127.0.0.1:{sidelock.port}"]):
+            done = run_command([*command, *settings])
+            texts.append(done.stdout + done.stderr)
+        assert all(texts)
+        body = "".join((tls_folder / "tls.key").read_text().splitlines()[1:-1])
+        for text in texts:
+            assert not any(body[at:at + 16] in text for at in range(0, len(body) - 16)) and "PRIVATE KEY" not in text
+        sidelock.wait_for_access(1)
