@@ -13,8 +13,9 @@ bool raise_capability(int capability) noexcept;
 // std::system_error.
 void drop_privileges(std::optional<int> kept = std::nullopt);
 
-// Keeps what is in memory, keys above all, from core dumps and from other processes of the same user (ptrace(2),
-// /proc/PID/mem). For the whole process; the files in /proc/PID belong to root then. Throws std::system_error.
+// Keeps what is in memory, keys above all, from core dumps, those that root makes with a debugger too, and from other
+// processes of the same user (ptrace(2), /proc/PID/mem). For the whole process; the files in /proc/PID belong to root
+// then. Throws std::system_error.
 void forbid_dumps();
 
 }  // namespace sidelock

@@ -5,13 +5,25 @@
 #include <cerrno>
 #include <utility>
 
-#include <linux/filter.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace sidelock {
+
+namespace {
+
+constexpr int kMostHops = 255;
+
+// Of both families: each looks at its own. What fails changes nothing.
+void set_least_hops(int socket, int hops) noexcept {
+  ::setsockopt(socket, IPPROTO_IP, IP_MINTTL, &hops, sizeof hops);
+  ::setsockopt(socket, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof hops);
+}
+
+}  // namespace
 
 Socket::Socket(Fd fd, Reactor& reactor) : fd_{std::move(fd)}, reactor_{&reactor}, watch_{reactor.watch(fd_.get())} {}
 
@@ -57,6 +69,7 @@ Io Socket::accept(Fd& accepted, Endpoint& peer) {
   socklen_t size = sizeof address;
   const int fd = ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
+    if (is_dropping_requests_) set_least_hops(fd, 0);  // it inherits what the listener has
     accepted.reset(fd);
     peer = Endpoint::from_sockaddr(address);
     return Io::kDone;
@@ -77,19 +90,12 @@ int Socket::take_connect_error() noexcept {
   return error_;
 }
 
+// Nearly every system sends with 64 or 128 hops to go, so what comes for the listener is dropped; a handshake under way
+// has a socket of its own in the kernel, whose segments are not looked at. A packet filter could do the same, but
+// kernels may want a privilege for it that was given up long ago.
 void Socket::drop_new_requests() noexcept {
-  // A filter of a TCP socket sees segments from the TCP header on; byte 13 holds the flags (RFC 9293, 3.1).
-  constexpr unsigned kFlags = 13;
-  constexpr unsigned kSyn = 0x02;
-  constexpr unsigned kWholeSegment = 0xffff;
-  std::array<sock_filter, 4> program{{
-      {BPF_LD | BPF_B | BPF_ABS, 0, 0, kFlags},
-      {BPF_JMP | BPF_JSET | BPF_K, 0, 1, kSyn},
-      {BPF_RET | BPF_K, 0, 0, 0},
-      {BPF_RET | BPF_K, 0, 0, kWholeSegment},
-  }};
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  is_dropping_requests_ = true;
+  set_least_hops(fd_.get(), kMostHops);
 }
 
 void Socket::shutdown_write() noexcept {

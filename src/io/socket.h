@@ -53,7 +53,7 @@ class Socket {
   int take_connect_error() noexcept;
 
   // For a listener about to close: the kernel drops new connection requests (SYN), which clients repeat, but finishes
-  // handshakes under way (socket(7), SO_ATTACH_FILTER). Closing with either in the queue would reset them.
+  // handshakes under way (ip(7), IP_MINTTL: no privilege is needed). Closing with either in the queue would reset them.
   void drop_new_requests() noexcept;
 
   // Tells the peer that no more bytes come. Only for a clean end.
@@ -118,6 +118,7 @@ class Socket {
   int error_ = 0;
   bool is_aborted_ = false;
   bool is_write_shut_ = false;
+  bool is_dropping_requests_ = false;
 };
 
 }  // namespace sidelock

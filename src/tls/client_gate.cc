@@ -54,15 +54,38 @@ int verify(X509_STORE_CTX* store, void* trust) {
   SSL_SESSION* const session = ::SSL_get_session(ssl);
   const auto life = std::min<long>(life_of(store, *static_cast<const ClientTrust*>(trust)).count(),
                                    ::SSL_SESSION_get_timeout(session));
-  ::SSL_SESSION_set_timeout(session, std::max(life, 0L));
+  // Not 0: in a ticket OpenSSL takes that for no limit given, and a TLS 1.2 handshake fails over it (internal_error).
+  ::SSL_SESSION_set_timeout(session, std::max(life, 1L));
   return 1;
+}
+
+bool has_ended(const X509* certificate) { return ::X509_cmp_current_time(::X509_get0_notAfter(certificate)) <= 0; }
+
+// SSL_CTX_set_session_ticket_cb(3). A session lives by the second, and may outlive its client's certificate by one: the
+// client that has to shake hands in full is told the reason.
+SSL_TICKET_RETURN decide_on_ticket(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
+                                   std::size_t /*size*/, SSL_TICKET_STATUS status, void* /*argument*/) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* const certificate = ::SSL_SESSION_get0_peer(session);
+  if (certificate != nullptr && has_ended(certificate)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+// Of a client whose certificate was good when it was verified.
+int alert_for(ClientVerdict verdict) {
+  switch (verdict) {
+    case ClientVerdict::kMissing: return TLS13_AD_CERTIFICATE_REQUIRED;
+    case ClientVerdict::kInvalid: return SSL_AD_CERTIFICATE_EXPIRED;
+    default: return SSL_AD_ACCESS_DENIED;
+  }
 }
 
 // SSL_CTX_add_custom_ext(3), for the message with a new ticket.
 int add_alert(SSL* ssl, unsigned /*type*/, unsigned /*context*/, const unsigned char** /*out*/, std::size_t* /*size*/,
               X509* /*certificate*/, std::size_t /*chain_index*/, int* alert, void* /*argument*/) {
-  if (::SSL_get_ex_data(ssl, denied_index()) == nullptr) return 0;  // nothing to add
-  *alert = SSL_AD_ACCESS_DENIED;
+  const auto* const verdict = static_cast<const ClientVerdict*>(::SSL_get_ex_data(ssl, denied_index()));
+  if (verdict == nullptr) return 0;  // nothing to add
+  *alert = alert_for(*verdict);
   return -1;
 }
 
@@ -76,6 +99,9 @@ void install_client_gate(SSL_CTX* context, const ClientTrust& trust) {
   if (::SSL_CTX_add_custom_ext(context, kAlertExtension, SSL_EXT_TLS1_3_NEW_SESSION_TICKET, add_alert, nullptr, nullptr,
                                nullptr, nullptr) != 1) {
     unusable("cannot set up the alert for clients that are not allowed", take_openssl_error());
+  }
+  if (::SSL_CTX_set_session_ticket_cb(context, nullptr, decide_on_ticket, nullptr) != 1) {
+    unusable("cannot set up the sessions of clients", take_openssl_error());
   }
 }
 
@@ -101,18 +127,18 @@ ClientJudgement judge_client(SSL* ssl) {
     return {ClientVerdict::kInvalid, about_client(certificate, ::X509_verify_cert_error_string(result))};
   // That of a resumed session was verified when the session began.
   const bool has_begun = ::X509_cmp_current_time(::X509_get0_notBefore(certificate)) < 0;
-  const bool has_ended = ::X509_cmp_current_time(::X509_get0_notAfter(certificate)) <= 0;
-  if (!has_begun || has_ended) return {ClientVerdict::kInvalid, about_client(certificate, "not valid at this time")};
+  if (!has_begun || has_ended(certificate))
+    return {ClientVerdict::kInvalid, about_client(certificate, "not valid at this time")};
   return judge_identity(certificate, policy);
 }
 
 // OpenSSL has no function that sends an alert. But a callback that fails while it makes a message may choose one, and
 // the message with a ticket is the one that a server may send after the handshake.
-void deny_access(SSL* ssl) {
-  static int denied = 1;
+void deny_access(SSL* ssl, ClientVerdict verdict) {
   forget_openssl_errors();
-  if (::SSL_set_ex_data(ssl, denied_index(), &denied) != 1 || ::SSL_new_session_ticket(ssl) != 1) return;
-  ::SSL_do_handshake(ssl);
+  if (::SSL_set_ex_data(ssl, denied_index(), &verdict) != 1) return;
+  if (::SSL_new_session_ticket(ssl) == 1) ::SSL_do_handshake(ssl);
+  ::SSL_set_ex_data(ssl, denied_index(), nullptr);
   forget_openssl_errors();
 }
 

@@ -20,9 +20,9 @@ void ask_client(SSL* ssl);
 // May the client of this finished handshake connect? A fresh one and a resumed one alike.
 ClientJudgement judge_client(SSL* ssl);
 
-// Sends the fatal alert access_denied after the handshake, as TLS 1.3 wants it; under TLS 1.2, whose handshake fails
-// before, this does nothing.
-void deny_access(SSL* ssl);
+// Sends the fatal alert for that verdict after the handshake (access_denied, certificate_expired), as TLS 1.3 wants it;
+// under TLS 1.2, whose handshake fails before, this does nothing.
+void deny_access(SSL* ssl, ClientVerdict verdict);
 
 // When the session of this finished handshake ends: at the latest when a certificate of its client does. 0 for a client
 // without certificate, whose session ends with its ticket.

@@ -148,7 +148,7 @@ Handshake TlsStream::judge_client() {
     return Handshake::kDone;
   }
   failure_ = std::move(judgement.reason);
-  deny_access(ssl_.get());
+  deny_access(ssl_.get(), judgement.verdict);
   transport_.flush();
   switch (judgement.verdict) {
     case ClientVerdict::kMissing: return Handshake::kClientCertificateMissing;

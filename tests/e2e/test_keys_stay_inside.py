@@ -8,9 +8,11 @@ import subprocess
 import tempfile
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from support.admin import ask
 from support.client import connect_tls, context
-from support.process import IS_SANITIZED, Sidelock
+from support.process import IS_SANITIZED, Sidelock, run_command
 
 UID = 19100
 AS_USER = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"]
@@ -44,6 +46,54 @@ def test_another_process_of_the_same_user_cannot_read_its_memory(keys, tmp_path,
             assert read.returncode != 0 and "Permission denied" in read.stderr, (name, read)
 
 
+def dump(sidelock, folder, prefix=()):
+    """What gdb's gcore says, and the dump that it has made, if any."""
+    folder.chmod(0o777)
+    done = subprocess.run([*prefix, "gcore", "-o", str(folder / "core"), str(sidelock.pid)], capture_output=True, text=True,
+                          check=False, timeout=120)
+    return done.stdout + done.stderr, next((file.read_bytes() for file in folder.glob("core.*")), b"")
+
+
+def secrets_of(key_file):
+    """Numbers that only the key's owner knows, as OpenSSL keeps them: the lowest bytes first."""
+    key = serialization.load_pem_private_key(key_file.read_bytes(), None).private_numbers()
+    numbers = (key.d, key.p, key.q) if hasattr(key, "d") else (key.private_value,)
+    return [number.to_bytes((number.bit_length() + 7) // 8, "little") for number in numbers]
+
+
+def memory_of(sidelock):
+    """All that can be read of its memory, by whoever may trace every process."""
+    parts = []
+    with open(f"/proc/{sidelock.pid}/maps", encoding="ascii") as maps, open(f"/proc/{sidelock.pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            first, last = (int(part, 16) for part in line.split()[0].split("-"))
+            if line.split()[1].startswith("r") and "[v" not in line:
+                memory.seek(first)
+                parts.append(memory.read(last - first))
+    return b"".join(parts)
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's shadow memory makes a dump of terabytes")
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_no_key_is_in_a_dump_that_a_debugger_makes(keys, tmp_path, authority, echo_app, free_port, kind):
+    for source, name in zip(authority.issue("localhost", tmp_path / "tls", kind=kind), ("tls.crt", "tls.key")):
+        (keys / name).chmod(0o600)
+        (keys / name).write_bytes(source.read_bytes())
+    port = free_port()
+    (tmp_path / "dump").mkdir()
+    with start(keys, tmp_path, echo_app.port, port) as sidelock:
+        with connect_tls(port, tls=context(authority)) as client:
+            client.unwrap()
+        said, made = dump(sidelock, tmp_path / "dump", AS_USER)
+        assert made == b"" and "Operation not permitted" in said
+        said, made = dump(sidelock, tmp_path / "dump")
+        assert made, said
+        memory = memory_of(sidelock)
+        for secret in secrets_of(keys / "tls.key"):
+            assert secret in memory, "root can read it: it is where this test looks for it"
+            assert secret not in made
+
+
 def test_it_leaves_no_core_dump(keys, tmp_path, echo_app, free_port):
     sidelock = start(keys, tmp_path, echo_app.port, free_port())
     limits = pathlib.Path(f"/proc/{sidelock.pid}/limits").read_text()
@@ -72,3 +122,20 @@ def test_a_key_that_everybody_may_read_is_reported(run, echo_app, authority, tmp
     key.chmod(mode)
     with run(echo_app.port, credential=("--tls-dir", str(tmp_path / "tls"))) as sidelock:
         assert any("can be read by every user" in message for message in sidelock.messages()) == is_reported
+
+
+def test_nothing_of_a_key_is_in_what_can_be_asked(run, echo_app, tls_folder, authority):
+    with run(echo_app.port, has_admin=True, has_status=True) as sidelock:
+        with connect_tls(sidelock.port, tls=context(authority)) as client:
+            client.unwrap()
+        texts = [ask(sidelock.admin_port, path).body for path in ("/metrics", "/readyz", "/livez", "/startupz")]
+        texts += [ask(sidelock.status_port, path).body for path in ("/", "/status.json")]
+        settings = ["--capture", "none", "--listen", f"127.0.0.1:{sidelock.port}=127.0.0.1:{echo_app.port}", "--tls-dir", str(tls_folder)]
+        for command in (["doctor"], ["doctor", "--output", "json"], ["explain", "192.0.2.1", f"127.0.0.1:{sidelock.port}"]):
+            done = run_command([*command, *settings])
+            texts.append(done.stdout + done.stderr)
+        assert all(texts)
+        body = "".join((tls_folder / "tls.key").read_text().splitlines()[1:-1])
+        for text in texts:
+            assert not any(body[at:at + 16] in text for at in range(0, len(body) - 16)) and "PRIVATE KEY" not in text
+        sidelock.wait_for_access(1)

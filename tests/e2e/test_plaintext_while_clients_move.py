@@ -8,6 +8,7 @@ import pytest
 
 from support import apps
 from support.client import connect, connect_tls, receive_exactly, wait_for_end
+from support.metrics import scrape
 from support.waiting import wait_until
 
 ALLOW = ("--plaintext", "allow")
@@ -156,3 +157,32 @@ def test_a_drain_ends_quiet_connections_cleanly(run, echo_app):
         assert sidelock.stop() == 0
         assert wait_for_end(plain) == "fin"
         assert sidelock.wait_for_outcome("drained")["tls.established"] is False
+
+
+def test_the_metrics_tell_when_nobody_comes_without_tls_any_more(run, echo_app, free_port):
+    closed = free_port()
+    with run(echo_app.port, *ALLOW, "--port-policy", f"{closed}:plaintext=refuse", more_ports=[closed], has_admin=True) as sidelock:
+        def wait_for_count(expected):
+            def is_counted():
+                metrics = scrape(sidelock.admin_port)
+                counts = [metrics.value("sidelock_plaintext_connections_total", port=str(port)) for port in (sidelock.port, closed)]
+                ended = metrics.value("sidelock_connections_closed_total")
+                return counts == [expected, 0] and ended == len(sidelock.access())
+            wait_until(is_counted, f"{expected} connections without TLS")
+
+        wait_for_count(0)
+        for number in range(1, 4):
+            with connect(sidelock.port) as plain:
+                plain.sendall(b"x")
+                receive_exactly(plain, 1)
+                wait_for_count(number)
+        with connect(closed) as refused:
+            refused.sendall(b"plain text")
+            assert wait_for_end(refused) == "reset"
+        for port in (sidelock.port, closed):
+            with connect_tls(port) as client:
+                client.sendall(b"x")
+                receive_exactly(client, 1)
+                client.unwrap()
+        sidelock.wait_for_access(6)
+        wait_for_count(3)

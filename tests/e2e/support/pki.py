@@ -27,12 +27,14 @@ def subject(common_name="", units=()):
 
 
 def general_name(text):
-    """"uri:...", "ip:...", "mail:...", else a DNS name."""
+    """"uri:...", "ip:..." (or a network's), "mail:...", "unit:..." for a directory name, else a DNS name."""
     kind, _, value = text.partition(":")
+    if kind == "unit":
+        return x509.DirectoryName(subject(units=(value,)))
     if kind == "uri":
         return x509.UniformResourceIdentifier(value)
     if kind == "ip":
-        return x509.IPAddress(ipaddress.ip_address(value))
+        return x509.IPAddress((ipaddress.ip_network if "/" in value else ipaddress.ip_address)(value))
     return x509.RFC822Name(value) if kind == "mail" else x509.DNSName(text)
 
 
@@ -76,13 +78,20 @@ class Ca:
         self.revoked = []
         self.issued = 0
 
+    def cross_signed_by(self, other):
+        """A certificate of `other`'s for this authority's name and key."""
+        return (x509.CertificateBuilder().subject_name(self.x509.subject).public_key(self.key.public_key())
+                .issuer_name(other.x509.subject).serial_number(x509.random_serial_number())
+                .not_valid_before(NOW - HOUR).not_valid_after(NOW + 24 * HOUR)
+                .add_extension(x509.BasicConstraints(True, None), True).sign(other.key, hashes.SHA256()))
+
     def chain(self):
         """The authorities from this one up, without the root."""
         return [self.x509, *self.parent.chain()] if self.parent else []
 
     def issue(self, common_name="", names=(), usage=(CLIENT,), units=(), key="ec", begins=-HOUR, ends=12 * HOUR, folder=None,
-              padding=0, is_ca=False):
-        """`padding`: bytes of an extension that nobody reads."""
+              padding=0, is_ca=False, digest=hashes.SHA256):
+        """`padding`: bytes of an extension that nobody reads. `digest`: that of the signature."""
         private = KEYS[key]()
         builder = (x509.CertificateBuilder().subject_name(subject(common_name, units)).issuer_name(self.x509.subject)
                    .public_key(private.public_key()).serial_number(x509.random_serial_number())
@@ -96,7 +105,7 @@ class Ca:
             oid = x509.ObjectIdentifier("1.3.6.1.4.1.55555.1")
             builder = builder.add_extension(x509.UnrecognizedExtension(oid, b"\x04\x00" + bytes(padding)), False)
         self.issued += 1
-        return Pair(folder or self.folder / f"issued-{self.issued}", builder.sign(self.key, hashes.SHA256()), private,
+        return Pair(folder or self.folder / f"issued-{self.issued}", builder.sign(self.key, digest()), private,
                     self.chain())
 
     def server(self, *names, **options):

@@ -6,7 +6,7 @@ import time
 DEADLINE = 30.0
 
 
-def wait_until(condition, what, deadline=DEADLINE):
+def wait_until(condition, what, deadline=DEADLINE, pause=0.01):
     """Calls `condition` until it returns something true, and returns that."""
     end = time.monotonic() + deadline
     while True:
@@ -15,4 +15,4 @@ def wait_until(condition, what, deadline=DEADLINE):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline} s for {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
