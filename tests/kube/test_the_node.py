@@ -50,6 +50,12 @@ def test_an_ended_node_leaves_no_process_no_folder_and_no_control_group(started)
     assert left_of(name) == []
 
 
+def test_no_device_of_this_machine_can_be_changed_in_it(started):
+    node, _ = started
+    for device in ("null", "zero", "full", "random", "urandom", "tty"):
+        assert not os.path.samefile(f"/dev/{device}", f"/proc/{node.pid}/root/dev/{device}"), device
+
+
 def test_a_killed_node_takes_its_processes_along_and_the_next_one_removes_the_rest(started, tmp_path):
     node, name = started
     namespace = os.readlink(f"/proc/{node.pid}/ns/pid")

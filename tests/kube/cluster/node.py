@@ -41,6 +41,8 @@ class Node:
         """Runs a command in the node; the CompletedProcess has text output."""
         prefix = ["nsenter", "--target", str(self.pid), "--all", "--root", "--wd", "env", "-i", "HOME=/root", "LANG=C.UTF-8",
                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"]
+        # Never our own standard input: a runtime gives it to the container's user, even when it is this machine's /dev/null.
+        options.setdefault("input", "")
         done = subprocess.run([*prefix, *command], check=False, capture_output=True, text=True, timeout=timeout, **options)
         assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

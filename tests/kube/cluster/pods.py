@@ -11,9 +11,9 @@ from support.waiting import wait_until
 from .documents import for_podman
 
 
-def tls_secret(name, folder):
-    """A Secret of the type kubernetes.io/tls from the tls.crt and tls.key in `folder`."""
-    data = {file: base64.b64encode((folder / file).read_bytes()).decode() for file in ("tls.crt", "tls.key")}
+def tls_secret(name, folder, files=("tls.crt", "tls.key")):
+    """A Secret of the type kubernetes.io/tls from these files in `folder`."""
+    data = {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "kubernetes.io/tls", "data": data}
 
 
