@@ -9,7 +9,6 @@ namespace sidelock {
 namespace {
 
 using test::Finished;
-using test::run;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -17,8 +16,7 @@ using ::testing::Not;
 class Kernel : public test::NamespaceTest {
  protected:
   static Finished sidelock_without(const std::string& feature, const std::string& arguments) {
-    return run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_WITHOUT=" + feature + " LD_PRELOAD=" + test::kernel_shim() +
-               ' ' + test::sidelock_program() + ' ' + arguments);
+    return test::run_shimmed("SHIM_WITHOUT=" + feature, arguments);
   }
   static Finished init_without(const std::string& feature, const std::string& arguments = "") {
     return sidelock_without(feature, "init --ports 80 --self-signed test " + arguments);

@@ -29,8 +29,7 @@ class Moments : public test::NamespaceTest {
  protected:
   // init for port 81, with `command` run "BEFORE" or "AFTER" the writing of `table`.
   static Finished init_with(const std::string& table, const std::string& when, const std::string& command) {
-    return test::run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_AT=" + table + " SHIM_" + when + "='" + command +
-                     "' LD_PRELOAD=" + test::kernel_shim() + ' ' + test::sidelock_program() + " init --ports 81");
+    return test::run_shimmed("SHIM_AT=" + table + " SHIM_" + when + "='" + command + '\'', "init --ports 81");
   }
 
   // A second init by nftables, killed after its `transaction`-th: the guard goes up, the rules change, it goes down.
@@ -39,8 +38,7 @@ class Moments : public test::NamespaceTest {
     before.backend = BackendChoice::kNftables;
     install_capture(before);
     const Finished init =
-        test::run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_AT=" + transaction + " SHIM_AFTER='" + kKillInit +
-                  "' LD_PRELOAD=" + test::kernel_shim() + ' ' + test::sidelock_program() + " init " + settings);
+        test::run_shimmed("SHIM_AT=" + transaction + " SHIM_AFTER='" + kKillInit + '\'', "init " + settings);
     EXPECT_EQ(init.status, 128 + SIGKILL) << init.output;
   }
 

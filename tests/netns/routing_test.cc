@@ -46,8 +46,7 @@ class Routing : public test::NamespaceTest {
   }
 
   static Finished sidelock_without(const std::string& features, const std::string& arguments) {
-    return test::run("ASAN_OPTIONS=verify_asan_link_order=0 SHIM_WITHOUT=" + features +
-                     " LD_PRELOAD=" + test::kernel_shim() + ' ' + test::sidelock_program() + ' ' + arguments);
+    return test::run_shimmed("SHIM_WITHOUT=" + features, arguments);
   }
 };
 

@@ -45,6 +45,11 @@ std::string sidelock_program() { return from_environment("SIDELOCK", "sidelock")
 
 std::string kernel_shim() { return from_environment("KERNEL_SHIM", ""); }
 
+Finished run_shimmed(const std::string& environment, const std::string& arguments) {
+  return run("ASAN_OPTIONS=verify_asan_link_order=0 " + environment + " LD_PRELOAD=" + kernel_shim() + ' ' +
+             sidelock_program() + ' ' + arguments);
+}
+
 namespace {
 
 // Tables come in the order in which the namespace got them, which is not what a test is about.

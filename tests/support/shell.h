@@ -20,6 +20,9 @@ std::string output_of(const std::string& command);
 std::string sidelock_program();
 std::string kernel_shim();
 
+// Runs the program with that library, which `environment` tells what to do.
+Finished run_shimmed(const std::string& environment, const std::string& arguments);
+
 // iptables-save of both families without comments and with zero counters, as the dry run prints it.
 std::string saved_rules();
 std::string saved_ipv4_rules();
