@@ -1,4 +1,4 @@
-"""variants/preserved-source.yaml, client-certificates.yaml and explicit.yaml, played by podman: what each adds to the others."""
+"""The variants that no other file plays, played by podman: what each of them adds to the others."""
 
 import pytest
 
@@ -82,3 +82,13 @@ def test_without_capture_no_container_has_a_capability_or_is_root(node, authorit
         settings = [argument for argument in next(each for each in documents.containers(played["spec"]) if each["name"] == "sidelock")["args"] if argument != "run"]
         done = node.podman("exec", "explicit-sidelock", "sidelock", "doctor", *settings, check=False)
         assert done.returncode == 0 and " 0 failed" in done.stdout, done.stdout
+
+
+def test_when_the_work_of_a_job_is_done_the_sidecar_ends_well_at_the_kubelets_signal(node, authority_of_all):
+    played = documents.variant("job.yaml", "finite", kind="Job")
+    with Pod(node, played, secrets=[secret(authority_of_all, "finite-tls")]) as pod:
+        assert pod.exit_code("work") == 0
+        # It does not end by itself, and a kubelet sends SIGTERM once the Pod's ordinary containers have ended.
+        assert pod.inspect("sidelock")["State"]["Running"], pod.messages("sidelock")
+        pod.signal("sidelock")
+        assert pod.exit_code("sidelock") == 0, pod.messages("sidelock")
