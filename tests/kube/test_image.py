@@ -91,5 +91,5 @@ def test_what_is_built_is_the_checkout(node):
 
 
 def test_git_and_the_builder_ignore_what_is_not_compiled():
-    listed = subprocess.run(["grep", "-v", "^#", ROOT / ".containerignore"], capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(["grep", "-v", "^#", ROOT / ".dockerignore"], capture_output=True, text=True, check=True).stdout.split()
     assert listed[0] == "*" and "!src" in listed and "!tests" not in listed

@@ -1,4 +1,4 @@
-"""variants/preserved-source.yaml and client-certificates.yaml, played by podman: what each of them adds to the others."""
+"""The variants that no other file plays, played by podman: what each of them adds to the others."""
 
 import pytest
 
@@ -29,9 +29,9 @@ def secret(authority, name):
     return tls_secret(name, authority.folder / "server", files=("tls.crt", "tls.key", "ca.crt"))
 
 
-def fetch(node, address, *options):
+def fetch(node, address, *options, port=80):
     return node.run("curl", "--silent", "--show-error", "--max-time", "20", "--cacert", "/share/variants/ca.crt",
-                    "--connect-to", f"{NAME}:80:{address}:80", *options, f"https://{NAME}:80/", check=False)
+                    "--connect-to", f"{NAME}:{port}:{address}:{port}", *options, f"https://{NAME}:{port}/", check=False)
 
 
 def test_the_app_sees_the_clients_addresses_of_both_families(node, authority_of_all):
@@ -57,3 +57,38 @@ def test_only_the_client_that_is_allowed_gets_in(node, authority_of_all):
             files = ["--cert", f"/share/variants/{name}/tls.crt", "--key", f"/share/variants/{name}/tls.key"] if name else []
             page = fetch(node, pod.ipv4, *files)
             assert ("Welcome to nginx" in page.stdout) == welcome and (page.returncode == 0) == welcome, page
+
+
+# What the image that explicit.yaml names does of itself: nginx on 8080, as an ordinary user. On one line for podman's YAML.
+UNPRIVILEGED_NGINX = " ".join((
+    "echo 'pid /tmp/pid; events {} http { access_log off; server { listen 8080; listen [::]:8080; root /var/www/html;",
+    "index index.nginx-debian.html; } client_body_temp_path /tmp/1; proxy_temp_path /tmp/2; fastcgi_temp_path /tmp/3;",
+    "uwsgi_temp_path /tmp/4; scgi_temp_path /tmp/5; }' >/tmp/conf && exec nginx -c /tmp/conf -g 'daemon off; error_log stderr;'"))
+
+
+def test_without_capture_no_container_has_a_capability_or_is_root(node, authority_of_all):
+    played = documents.variant("explicit.yaml", "explicit")
+    app = played["spec"]["containers"][0]
+    app.update(image="nginx:1.28", command=["sh", "-c", UNPRIVILEGED_NGINX])
+    app["securityContext"]["runAsUser"] = 33
+    with Pod(node, played, secrets=[secret(authority_of_all, "explicit-tls")]) as pod:
+        pod.wait_until_ready()
+        for address in (pod.ipv4, f"[{pod.ipv6}]"):
+            wait_until(lambda at=address: "Welcome to nginx" in fetch(node, at, port=8443).stdout, f"the page at {address}")
+        for container, user in (("sidelock", "19100"), ("web", "33")):
+            status = pod.process(container)
+            assert set(status["Uid"].split()) == {user}
+            assert {status[field].strip() for field in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+        settings = [argument for argument in next(each for each in documents.containers(played["spec"]) if each["name"] == "sidelock")["args"] if argument != "run"]
+        done = node.podman("exec", "explicit-sidelock", "sidelock", "doctor", *settings, check=False)
+        assert done.returncode == 0 and " 0 failed" in done.stdout, done.stdout
+
+
+def test_when_the_work_of_a_job_is_done_the_sidecar_ends_well_at_the_kubelets_signal(node, authority_of_all):
+    played = documents.variant("job.yaml", "finite", kind="Job")
+    with Pod(node, played, secrets=[secret(authority_of_all, "finite-tls")]) as pod:
+        assert pod.exit_code("work") == 0
+        # It does not end by itself, and a kubelet sends SIGTERM once the Pod's ordinary containers have ended.
+        assert pod.inspect("sidelock")["State"]["Running"], pod.messages("sidelock")
+        pod.signal("sidelock")
+        assert pod.exit_code("sidelock") == 0, pod.messages("sidelock")

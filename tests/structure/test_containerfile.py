@@ -11,7 +11,7 @@ def test_the_image_is_built_with_the_packages_of_the_build(root):
 
 
 def test_the_image_is_built_from_everything_that_the_build_file_names(root):
-    kept = {line[1:] for line in (root / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    kept = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for name in re.findall(r"install_man\('(.*?)'\)", (root / "meson.build").read_text()):
         assert name in kept
     # Tests and benchmarks are switched off in the image.

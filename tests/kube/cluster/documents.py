@@ -41,9 +41,9 @@ def containers(spec):
     return spec.get("initContainers", []) + spec["containers"]
 
 
-def variant(file, name):
-    """A Pod of this name as the Deployment of the variant would make it; its Secret is NAME-tls."""
-    template = of_kind(load(MANIFESTS / "variants" / file), "Deployment")["spec"]["template"]
+def variant(file, name, kind="Deployment"):
+    """A Pod of this name as the variant's Deployment, or what else it has, would make it; its Secret is NAME-tls."""
+    template = of_kind(load(MANIFESTS / "variants" / file), kind)["spec"]["template"]
     template["spec"]["volumes"][0]["secret"]["secretName"] = f"{name}-tls"
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": template["spec"]}
 
