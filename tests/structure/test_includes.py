@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "policy": {"config/capture_contract", "config/port_ranges"},
     "proxy": {"policy", "tls", "io", "config/capture_contract"},
     "admin": set(),
-    "netsetup": {"config/capture_contract"},
+    "netsetup": {"config/capture_contract", "config/port_ranges"},
     "doctor": {"netsetup", "policy", "tls", "config/capture_contract", "config/explain_settings", "config/port_ranges"},
 }
 
