@@ -23,8 +23,8 @@ struct ForeignRule {
 };
 
 struct Foreign {
-  std::vector<std::string> nat_chains;  // of every family that the kernel has
-  std::vector<ForeignRule> rules;       // of chains that see incoming packets no later than ours
+  std::vector<std::string> nat_chains;    // of every family that the kernel has
+  std::vector<ForeignRule> rules;         // of chains that see incoming packets no later than ours
   std::vector<ForeignRule> redirections;  // that lead clients to another port of this namespace (REDIRECT), anywhere
 };
 

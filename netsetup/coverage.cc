@@ -46,10 +46,11 @@ std::string fault_of(const Coverage& coverage) {
   }
   if (coverage.absent.empty()) return {};
   if (coverage.captured.empty())
-    return fmt::format("--interfaces: no interface but lo is up, and none is named {}", fmt::join(coverage.absent, ", "));
+    return fmt::format("--interfaces: no interface but lo is up, and none is named {}",
+                       fmt::join(coverage.absent, ", "));
   return fmt::format("--interfaces: no interface here is named {}; captured: {}{}{}", fmt::join(coverage.absent, ", "),
-                     fmt::join(coverage.captured, ", "), coverage.open.empty() ? "" : "; not captured: ",
-                     fmt::join(coverage.open, ", "));
+                     fmt::join(coverage.captured, ", "),
+                     coverage.open.empty() ? "" : "; not captured: ", fmt::join(coverage.open, ", "));
 }
 
 }  // namespace sidelock

@@ -50,7 +50,8 @@ std::optional<MeshHere> mesh_here(const Foreign& foreign, const CaptureSettings&
 std::string to_text(const MeshHere& mesh) {
   const std::string who = fmt::format("{} has rules in this namespace, too (chain {})", mesh.name, mesh.chain);
   if (mesh.obstacle.empty())
-    return fmt::format("{}; the rules of sidelock come first: {} gets no connection to a captured port", who, mesh.name);
+    return fmt::format("{}; the rules of sidelock come first: {} gets no connection to a captured port", who,
+                       mesh.name);
   return fmt::format("{}, and captures first: {}", who, mesh.obstacle);
 }
 

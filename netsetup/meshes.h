@@ -13,7 +13,7 @@ struct MeshHere {
   std::string_view name;
   std::string chain;        // by which it was recognised
   std::string_view remedy;  // how it leaves the ports, or the pod, to sidelock
-  std::string obstacle;     // the rule of it that gets connections to captured ports before ours; empty: ours come first
+  std::string obstacle;  // the rule of it that gets connections to captured ports before ours; empty: ours come first
 };
 
 // The first that is found, by the names of its chains, with either backend. `foreign` was read with our rules in place.

@@ -105,8 +105,9 @@ std::string side_door(const Foreign& foreign, const CaptureSettings& settings) {
   for (const ForeignRule& rule : foreign.redirections) {
     const bool is_into_ours = contains(settings.ports, rule.rule.to_port);
     if (!is_into_ours || is_of_other_family(rule, settings.ip_family) || !may_match(rule, open)) continue;
-    return fmt::format("{}: the foreign rule `{}` leads clients of ports that are not captured to port {}, in plain text",
-                       rule.place, rule.text, rule.rule.to_port);
+    return fmt::format(
+        "{}: the foreign rule `{}` leads clients of ports that are not captured to port {}, in plain text", rule.place,
+        rule.text, rule.rule.to_port);
   }
   return {};
 }

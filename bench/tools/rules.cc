@@ -1,7 +1,7 @@
-// bench-rules BACKEND PORTS ROUNDS: how long sidelock's own code takes to apply the rules for so many ports and to verify
-// them, each round in a network namespace that has no rules yet, as a pod's has none. Prints a line of JSON for each
-// round. Needs root. The only measuring program that is made of the code that it measures: a rule set is in the kernel
-// for as long as a pod lives, and what `sidelock init` takes beside it is the start of a process.
+// bench-rules BACKEND PORTS ROUNDS: how long sidelock's own code takes to apply the rules for so many ports and to
+// verify them, each round in a network namespace that has no rules yet, as a pod's has none. Prints a line of JSON for
+// each round. Needs root. The only measuring program that is made of the code that it measures: a rule set is in the
+// kernel for as long as a pod lives, and what `sidelock init` takes beside it is the start of a process.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

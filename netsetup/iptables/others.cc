@@ -23,8 +23,8 @@ bool is_untracking(std::string_view target) { return target == "CT" || target ==
 
 struct Led {
   std::string chain;
-  Decoded decoded;      // with what the jumps to it ask for
-  std::size_t at = 0;   // the rule of PREROUTING that leads to it, or is it
+  Decoded decoded;     // with what the jumps to it ask for
+  std::size_t at = 0;  // the rule of PREROUTING that leads to it, or is it
 };
 
 // Follows jumps from PREROUTING to the rules that send connections to another port or another program.
@@ -91,8 +91,13 @@ void add_foreign(Foreign& foreign, Family family, Table name, BackendKind ours) 
                              is_before(at), is_terminal(rule, name), is_untracking(rule.target)});
   }
   const auto led = [&](const Led& one) {
-    return ForeignRule{family,   place + ", chain " + one.chain,     to_text(one.decoded.rule, one.chain, family),
-                       one.decoded.rule, one.decoded.may_match_tcp, is_before(one.at), true};
+    return ForeignRule{family,
+                       place + ", chain " + one.chain,
+                       to_text(one.decoded.rule, one.chain, family),
+                       one.decoded.rule,
+                       one.decoded.may_match_tcp,
+                       is_before(one.at),
+                       true};
   };
   if (name == Table::kMangle) {
     for (const Led& one : Follower{*table, kTproxy}.follow()) {

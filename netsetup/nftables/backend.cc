@@ -246,9 +246,14 @@ bool is_before_ours(const LiveChain& chain, BackendKind ours) {
 
 ForeignRule foreign_rule(const LiveRule& live, const Rule& rule) {
   const Decoded& decoded = live.decoded;
-  return {family_of(live.family), std::string{"table "} + family_text(live.family) + ' ' + live.table + ", chain " +
-                                      live.chain, match_text(decoded.rule) + decoded.ending, rule,
-          decoded.may_match_tcp, false, decoded.is_terminal, decoded.ending == "notrack"};
+  return {family_of(live.family),
+          std::string{"table "} + family_text(live.family) + ' ' + live.table + ", chain " + live.chain,
+          match_text(decoded.rule) + decoded.ending,
+          rule,
+          decoded.may_match_tcp,
+          false,
+          decoded.is_terminal,
+          decoded.ending == "notrack"};
 }
 
 // Follows jumps from a base chain to the rules with one target, with what is asked for on the way to them.
@@ -328,7 +333,8 @@ Foreign foreign_once(BackendKind ours) {
     if (is_first) walk.from(chain);
     if (!sees_incoming(chain)) continue;
     if (chain.type == "nat") {
-      for (ForeignRule& rule : Follower{rules, chain, kRedirect}.follow()) foreign.redirections.push_back(std::move(rule));
+      for (ForeignRule& rule : Follower{rules, chain, kRedirect}.follow())
+        foreign.redirections.push_back(std::move(rule));
     } else if (!is_first && chain.priority <= priority_of_ours(true, ours)) {
       for (ForeignRule& rule : Follower{rules, chain, kTproxy}.follow()) {
         rule.is_before_nat = true;

@@ -106,7 +106,8 @@ Check check_meshes(const Patient& patient) {
   if (const std::optional<MeshHere> mesh = mesh_here(rules.foreign, settings))
     return warning("meshes", to_text(*mesh), std::string{mesh->remedy});
   const auto& chains = rules.foreign.nat_chains;
-  const auto of_node = std::ranges::find_if(chains, [](const std::string& chain) { return chain.starts_with("KUBE-"); });
+  const auto of_node =
+      std::ranges::find_if(chains, [](const std::string& chain) { return chain.starts_with("KUBE-"); });
   if (of_node != chains.end()) {
     return warning("meshes", "this is a node's network (chain " + *of_node + "): rules here are for all of its pods",
                    "`sidelock cleanup`, and give the pod a network of its own (no hostNetwork)");
@@ -117,13 +118,14 @@ Check check_meshes(const Patient& patient) {
 Check check_interfaces(const Patient& patient) {
   const Coverage found = coverage(patient.settings.capture, patient.interfaces);
   const std::string fault = fault_of(found);
-  const char* const remedy = "--interfaces and --exclude-interfaces with names of this pod (`ip link`), then `sidelock init`";
+  const char* const remedy =
+      "--interfaces and --exclude-interfaces with names of this pod (`ip link`), then `sidelock init`";
   if (is_wide_open(found)) return failed("interfaces", ExitCode::kVerificationFailed, fault, remedy);
   if (!fault.empty()) return warning("interfaces", fault, remedy);
   if (found.captured.empty()) return ok("interfaces", "none but lo is up");
   const char* const others = found.open.empty() ? "" : "; not captured: ";
-  return ok("interfaces", fmt::format("captured: {}{}{}", fmt::join(found.captured, ", "), others,
-                                      fmt::join(found.open, ", ")));
+  return ok("interfaces",
+            fmt::format("captured: {}{}{}", fmt::join(found.captured, ", "), others, fmt::join(found.open, ", ")));
 }
 
 // An address that clients outside can dial.
@@ -169,7 +171,8 @@ Checks check_nothing_is_captured(const Patient& patient) {
 Checks check_capture(const Patient& patient, bool is_proven) {
   if (!patient.is_captured()) return check_nothing_is_captured(patient);
   return {check_privileges(patient), check_backend(patient.rules), check_rules(patient, is_proven),
-          check_foreign(patient),    check_meshes(patient), check_interfaces(patient), check_families(patient)};
+          check_foreign(patient),    check_meshes(patient),        check_interfaces(patient),
+          check_families(patient)};
 }
 
 }  // namespace sidelock

@@ -19,8 +19,9 @@ constexpr std::size_t kDescriptorsForProcess = 32;  // log, signals, reloads
 constexpr std::size_t kDescriptorsForAdmin = 8 + AdminSettings::kMostClients;
 constexpr std::size_t kDescriptorsForWorker = 2;
 constexpr std::size_t kMemoryForProcess = std::size_t{32} << 20U;
-// The most that one holds, which is while its client leaves a handshake unfinished: the longest ClientHello that is taken,
-// our answer, and OpenSSL's state (58 KiB with OpenSSL 3.0, up to 14 more with 3.5). A quiet one holds a quarter of that.
+// The most that one holds, which is while its client leaves a handshake unfinished: the longest ClientHello that is
+// taken, our answer, and OpenSSL's state (58 KiB with OpenSSL 3.0, up to 14 more with 3.5). A quiet one holds a quarter
+// of that.
 constexpr std::size_t kMemoryForConnection = std::size_t{80} << 10U;
 // A chain of client certificates that has not come whole (tls/client_trust.cc bounds it).
 constexpr std::size_t kMemoryForClientChain = std::size_t{32} << 10U;

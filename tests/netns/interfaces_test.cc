@@ -73,8 +73,10 @@ class InterfacesThatAreNotHere : public Interfaces {
 TEST_F(InterfacesThatAreNotHere, AreToldByInitWhereNothingElseIsCaptured) {
   const test::Peer client;
   EXPECT_FALSE(are_captured(client, {"ens3"}, {}));
-  for (const char* settings : {"--interfaces ens3", "--exclude-interfaces eth+", "--interfaces eth+ --exclude-interfaces eth0"}) {
-    EXPECT_THAT(output_of_init(settings), HasSubstr("every client that comes by eth0 reaches the app in plain text")) << settings;
+  for (const char* settings :
+       {"--interfaces ens3", "--exclude-interfaces eth+", "--interfaces eth+ --exclude-interfaces eth0"}) {
+    EXPECT_THAT(output_of_init(settings), HasSubstr("every client that comes by eth0 reaches the app in plain text"))
+        << settings;
   }
 }
 

@@ -100,7 +100,9 @@ test::Finished init(const std::string& settings) {
 constexpr std::string_view kLegacy = "iptables-legacy-restore";
 constexpr std::string_view kNft = "iptables-nft-restore";
 
-std::string beside(std::string_view program) { return program == kLegacy ? "--backend iptables" : "--backend nftables"; }
+std::string beside(std::string_view program) {
+  return program == kLegacy ? "--backend iptables" : "--backend nftables";
+}
 
 void cleanup() { output_of(test::sidelock_program() + " cleanup"); }
 
@@ -113,15 +115,16 @@ TEST_F(Meshes, AreNamedAndComeBehindOurs) {
     const char* chain;
     const char* remedy;
   };
-  for (const auto& [rules, name, chain, remedy] :
-       {Case{kIstio, "Istio", "ISTIO_IN", "excludeInboundPorts"}, Case{kLinkerd, "Linkerd", "PROXY_INIT_", "skip-inbound-ports"},
-        Case{kKuma, "Kuma", "KUMA_MESH_INBOUND", "exclude-inbound-ports"}}) {
+  for (const auto& [rules, name, chain, remedy] : {Case{kIstio, "Istio", "ISTIO_IN", "excludeInboundPorts"},
+                                                   Case{kLinkerd, "Linkerd", "PROXY_INIT_", "skip-inbound-ports"},
+                                                   Case{kKuma, "Kuma", "KUMA_MESH_INBOUND", "exclude-inbound-ports"}}) {
     for (const std::string_view program : {kLegacy, kNft}) {
       load(program, rules);
       const auto [status, output] = init(beside(program));
       EXPECT_EQ(status, 0) << output;
-      EXPECT_THAT(output, AllOf(HasSubstr(std::string{name} + " has rules in this namespace, too (chain " + chain),
-                                HasSubstr("the rules of sidelock come first: " + std::string{name}), HasSubstr(remedy)));
+      EXPECT_THAT(output,
+                  AllOf(HasSubstr(std::string{name} + " has rules in this namespace, too (chain " + chain),
+                        HasSubstr("the rules of sidelock come first: " + std::string{name}), HasSubstr(remedy)));
       cleanup();
       output_of("iptables-legacy -t nat -F; iptables-legacy -t nat -X; nft flush ruleset");
       EXPECT_THAT(init("--backend iptables").output, Not(HasSubstr("has rules in this namespace, too")));
@@ -140,7 +143,8 @@ TEST_F(Meshes, OfNftablesComeBehindOursThere) {
   cleanup();
   const auto [refused, why] = init("--backend iptables");
   EXPECT_EQ(refused, 5) << why;
-  EXPECT_THAT(why, AllOf(HasSubstr("Istio has rules"), HasSubstr("and captures first: table inet istio-proxy-nat, chain ")));
+  EXPECT_THAT(why,
+              AllOf(HasSubstr("Istio has rules"), HasSubstr("and captures first: table inet istio-proxy-nat, chain ")));
 }
 
 // Table mangle comes before nat, wherever in it a rule stands.
