@@ -19,11 +19,13 @@ struct ForeignRule {
   bool is_before_ours = false;
   bool is_terminal = false;    // it may end the packet's way through the chain, or leave for another chain
   bool is_untracking = false;  // all it does is to keep the connection out of connection tracking
+  bool is_before_nat = false;  // it comes before table nat, whatever stands in front of it in its own
 };
 
 struct Foreign {
-  std::vector<std::string> nat_chains;  // of every family that the kernel has
-  std::vector<ForeignRule> rules;       // of chains that see incoming packets no later than ours
+  std::vector<std::string> nat_chains;    // of every family that the kernel has
+  std::vector<ForeignRule> rules;         // of chains that see incoming packets no later than ours
+  std::vector<ForeignRule> redirections;  // that lead clients to another port of this namespace (REDIRECT), anywhere
 };
 
 // All functions throw Failure with the class that fits. Not thread-safe; used in the main thread of `init` and

@@ -27,6 +27,7 @@ Foreign foreign_in_the_other(BackendKind ours, std::chrono::milliseconds patienc
 Foreign joined(Foreign one, const Foreign& other) {
   one.nat_chains.insert(one.nat_chains.end(), other.nat_chains.begin(), other.nat_chains.end());
   one.rules.insert(one.rules.end(), other.rules.begin(), other.rules.end());
+  one.redirections.insert(one.redirections.end(), other.redirections.begin(), other.redirections.end());
   return one;
 }
 

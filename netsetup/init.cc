@@ -10,15 +10,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/interfaces.h"
 #include "base/log.h"
 #include "config/capture_contract.h"
 #include "netsetup/backend.h"
 #include "netsetup/capabilities.h"
 #include "netsetup/choice.h"
+#include "netsetup/coverage.h"
 #include "netsetup/families.h"
 #include "netsetup/foreign.h"
 #include "netsetup/iptables/glance.h"
 #include "netsetup/iptables/table.h"
+#include "netsetup/meshes.h"
 #include "netsetup/nftables/make.h"
 #include "netsetup/nftables/text.h"
 #include "netsetup/plan.h"
@@ -113,6 +116,18 @@ void verify(Backend& backend, const Plan& wanted, const CaptureSettings& setting
   }
 }
 
+// Even where init then refuses what comes before ours.
+void warn_of_meshes(Backend& backend, const CaptureSettings& settings) {
+  const std::optional<MeshHere> mesh = mesh_here(foreign_of_all(backend, settings), settings);
+  if (mesh) log::warning("{}; {}", to_text(*mesh), mesh->remedy);
+}
+
+// A network plug-in may bring interfaces later, so it is no failure.
+void warn_of_interfaces(const CaptureSettings& settings) {
+  const std::string fault = fault_of(coverage(settings, interfaces()));
+  if (!fault.empty()) log::warning("{}; an interface that comes later is captured if these settings name it", fault);
+}
+
 const char* families_text(IpFamily family) {
   if (family == IpFamily::kIpv4) return "IPv4";
   return family == IpFamily::kIpv6 ? "IPv6" : "IPv4 and IPv6";
@@ -181,6 +196,7 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
     // Replies must find their way before the first connection comes, and until the last one is no longer made.
     if (!routing.empty()) apply_routing(routing);
     go_to(backend, before.plan, wanted);
+    warn_of_meshes(backend, settings);
     if (routing.empty()) apply_routing(routing);
     verify(backend, wanted, settings);
     verify_routing(routing);
@@ -196,6 +212,7 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
             settings.mode == CaptureMode::kTproxy ? "tproxy" : "redirect", name_of(backend.kind()),
             families_text(settings.ip_family), ports_text(settings), capture_ports_text(settings),
             probe_port(settings));
+  warn_of_interfaces(settings);
 }
 
 void install_capture(const CaptureSettings& settings) {

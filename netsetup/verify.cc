@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "config/port_ranges.h"
 #include "netsetup/nftables/text.h"
 
 namespace sidelock {
@@ -48,6 +51,11 @@ const TablePlan& table_in(const Plan& plan, Family family, Table table) {
   return in_family == found->tables.end() ? kNothing : *in_family;
 }
 
+bool is_of_other_family(const ForeignRule& rule, IpFamily wanted) {
+  return (rule.family == Family::kIpv4 && wanted == IpFamily::kIpv6) ||
+         (rule.family == Family::kIpv6 && wanted == IpFamily::kIpv4);
+}
+
 bool may_match(const ForeignRule& foreign, const std::vector<PortRange>& ports) {
   const Rule& rule = foreign.rule;
   if (!foreign.may_match_tcp) return false;
@@ -77,14 +85,29 @@ std::string difference(const Plan& wanted, const Plan& live) {
   return {};
 }
 
+bool comes_first(const ForeignRule& rule, bool is_redirecting) {
+  return rule.is_before_ours || (rule.is_before_nat && is_redirecting);
+}
+
 std::string obstacle(const Foreign& foreign, const CaptureSettings& settings) {
   for (const ForeignRule& rule : foreign.rules) {
-    const bool is_other_family = (rule.family == Family::kIpv4 && settings.ip_family == IpFamily::kIpv6) ||
-                                 (rule.family == Family::kIpv6 && settings.ip_family == IpFamily::kIpv4);
-    if (is_other_family || !rule.is_before_ours || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
+    if (is_of_other_family(rule, settings.ip_family) || !rule.is_terminal || !may_match(rule, settings.ports)) continue;
+    if (!comes_first(rule, settings.mode == CaptureMode::kRedirect)) continue;
     if (rule.is_untracking && settings.mode == CaptureMode::kTproxy) continue;  // it needs no tracking
     return rule.place + ": the foreign rule `" + rule.text +
            "` stands before ours and can take captured ports from them";
+  }
+  return {};
+}
+
+std::string side_door(const Foreign& foreign, const CaptureSettings& settings) {
+  const std::vector<PortRange> open = without({{1, 65535}}, settings.ports);
+  for (const ForeignRule& rule : foreign.redirections) {
+    const bool is_into_ours = contains(settings.ports, rule.rule.to_port);
+    if (!is_into_ours || is_of_other_family(rule, settings.ip_family) || !may_match(rule, open)) continue;
+    return fmt::format(
+        "{}: the foreign rule `{}` leads clients of ports that are not captured to port {}, in plain text", rule.place,
+        rule.text, rule.rule.to_port);
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "netsetup/iptables/others.h"
 #include "netsetup/iptables/table.h"
 
 namespace sidelock::iptables {
@@ -89,36 +90,6 @@ TablePlan read_table(Family family, Table name) {
   }
   std::ranges::sort(ours.chains, {}, &Chain::name);
   return ours;
-}
-
-// What leaves table raw early meets our rules all the same.
-bool is_terminal(const Rule& rule, Table table) {
-  if (table == Table::kRaw && (rule.target == "ACCEPT" || rule.target == kReturn)) return false;
-  return !passes_on(rule.target);
-}
-
-bool is_untracking(std::string_view target) { return target == "CT" || target == "NOTRACK"; }
-
-void add_foreign(Foreign& foreign, Family family, Table name, BackendKind ours_are_in) {
-  const std::optional<TableHandle> table = TableHandle::open_if_present(family, name);
-  if (!table) return;
-  for (const std::string& chain : table->chains()) {
-    if (name == Table::kNat && !is_our_chain(chain)) foreign.nat_chains.push_back(chain);
-  }
-  // What only looks at packets that have arrived comes too late to take them.
-  if (name == Table::kFilter) return;
-  const std::string place = std::string{name_of(family)} + " table " + std::string{name_of(name)};
-  const std::vector<Decoded> rules = table->rules("PREROUTING");
-  const auto ours = [](const Decoded& decoded) { return is_ours(decoded.rule); };
-  // Before the last of ours: with several interfaces, a rule between our jumps stands before one of them.
-  const auto last = std::find_if(rules.rbegin(), rules.rend(), ours).base();
-  for (auto at = rules.begin(); at != rules.end(); ++at) {
-    if (ours(*at)) continue;
-    // Our chains in nftables come before these tables, all but raw.
-    const bool is_before = name == Table::kRaw || (ours_are_in == BackendKind::kIptables && at < last);
-    foreign.rules.push_back({family, place, to_text(at->rule, "PREROUTING", family), at->rule, at->may_match_tcp,
-                             is_before, is_terminal(at->rule, name), is_untracking(at->rule.target)});
-  }
 }
 
 bool replace_once(Family family, const TablePlan& wanted) {

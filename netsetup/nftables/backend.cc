@@ -14,6 +14,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "config/port_ranges.h"
+#include "netsetup/narrowed.h"
 #include "netsetup/nftables/layout.h"
 #include "netsetup/nftables/netlink.h"
 #include "netsetup/nftables/ruleset.h"
@@ -283,16 +284,66 @@ int priority_of_ours(bool is_nat, BackendKind ours) {
   return base_chain(is_nat ? "nat_prerouting" : "mangle_prerouting")->priority;
 }
 
+bool sees_incoming(const LiveChain& chain) {
+  const bool is_ip = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
+  return is_ip && chain.hook == NF_INET_PRE_ROUTING;
+}
+
 // Whether the chain sees packets before the chain of ours that captures them. Ingress comes before all others. Of two
 // chains with one priority the kernel calls the one first that was registered last.
 bool is_before_ours(const LiveChain& chain, BackendKind ours) {
   const bool is_ingress =
       chain.family == NFPROTO_NETDEV || (chain.family == NFPROTO_INET && chain.hook == NF_INET_INGRESS);
   if (is_ingress) return true;
-  const bool sees_ours = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
-  if (!sees_ours || chain.hook != NF_INET_PRE_ROUTING) return false;
-  return chain.priority <= priority_of_ours(chain.type == "nat", ours);
+  return sees_incoming(chain) && chain.priority <= priority_of_ours(chain.type == "nat", ours);
 }
+
+ForeignRule foreign_rule(const LiveRule& live, const Rule& rule) {
+  const Decoded& decoded = live.decoded;
+  return {family_of(live.family),
+          std::string{"table "} + family_text(live.family) + ' ' + live.table + ", chain " + live.chain,
+          match_text(decoded.rule) + decoded.ending,
+          rule,
+          decoded.may_match_tcp,
+          false,
+          decoded.is_terminal,
+          decoded.ending == "notrack"};
+}
+
+// Follows jumps from a base chain to the rules with one target, with what is asked for on the way to them.
+class Follower {
+ public:
+  Follower(const std::vector<LiveRule>& rules, const LiveChain& base, std::string_view target)
+      : rules_{rules}, base_{base}, target_{target} {}
+
+  std::vector<ForeignRule> follow() {
+    visit(base_.name, Narrowed{}, 0);
+    return std::move(found_);
+  }
+
+ private:
+  void visit(const std::string& chain, Narrowed way, int depth) {
+    constexpr int kDeepest = 16;  // as in the kernel, which refuses loops; what is read while it changes may have one
+    if (depth > kDeepest) return;
+    for (const LiveRule& live : rules_) {
+      if (live.family != base_.family || live.table != base_.table || live.chain != chain) continue;
+      const Decoded& decoded = live.decoded;
+      if (!decoded.may_match_tcp) continue;
+      if (decoded.rule.target == kReturn || decoded.rule.target == "ACCEPT") {
+        way.leave(decoded.rule);
+        continue;
+      }
+      const Rule narrowed = way.rule(decoded.rule);
+      if (decoded.rule.target == target_) found_.push_back(foreign_rule(live, narrowed));
+      if (!decoded.jumps_to.empty()) visit(decoded.jumps_to, Narrowed{narrowed}, depth + 1);
+    }
+  }
+
+  const std::vector<LiveRule>& rules_;
+  const LiveChain& base_;
+  std::string_view target_;
+  std::vector<ForeignRule> found_;
+};
 
 // Rules in the order in which a packet may meet them, through jumps.
 class Walk {
@@ -311,13 +362,10 @@ class Walk {
     if (!seen_.insert(chain).second) return;
     for (const LiveRule& live : rules_) {
       if (live.family != base.family || live.table != base.table || live.chain != chain) continue;
-      const Decoded& decoded = live.decoded;
-      if (!decoded.may_match_tcp) continue;
-      found_.push_back({family_of(live.family),
-                        std::string{"table "} + family_text(live.family) + ' ' + live.table + ", chain " + live.chain,
-                        match_text(decoded.rule) + decoded.ending, decoded.rule, true, true, decoded.is_terminal,
-                        decoded.ending == "notrack"});
-      if (!decoded.jumps_to.empty()) visit(base, decoded.jumps_to);
+      if (!live.decoded.may_match_tcp) continue;
+      found_.push_back(foreign_rule(live, live.decoded.rule));
+      found_.back().is_before_ours = true;
+      if (!live.decoded.jumps_to.empty()) visit(base, live.decoded.jumps_to);
     }
   }
 
@@ -330,12 +378,26 @@ Foreign foreign_once(BackendKind ours) {
   Foreign foreign;
   const std::vector<LiveRule> rules = live_rules();
   Walk walk{rules};
+  std::vector<ForeignRule> between;  // our chain of mangle and that of nat
   for (const LiveChain& chain : live_chains()) {
     if (is_ours(chain)) continue;
     foreign.nat_chains.push_back(chain.name);
-    if (chain.is_base && is_before_ours(chain, ours)) walk.from(chain);
+    if (!chain.is_base) continue;
+    const bool is_first = is_before_ours(chain, ours);
+    if (is_first) walk.from(chain);
+    if (!sees_incoming(chain)) continue;
+    if (chain.type == "nat") {
+      for (ForeignRule& rule : Follower{rules, chain, kRedirect}.follow())
+        foreign.redirections.push_back(std::move(rule));
+    } else if (!is_first && chain.priority <= priority_of_ours(true, ours)) {
+      for (ForeignRule& rule : Follower{rules, chain, kTproxy}.follow()) {
+        rule.is_before_nat = true;
+        between.push_back(std::move(rule));
+      }
+    }
   }
   foreign.rules = walk.take();
+  foreign.rules.insert(foreign.rules.end(), between.begin(), between.end());
   return foreign;
 }
 

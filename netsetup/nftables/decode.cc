@@ -1,6 +1,7 @@
 // See expressions.h. Reads what Rule has words for, and encodes it again: when that is not the same rule, it says more.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
 
@@ -42,6 +44,14 @@ std::uint16_t port_in(Bytes bytes) {
   std::uint16_t port = 0;
   if (bytes.size() == sizeof port) std::memcpy(&port, bytes.data(), sizeof port);
   return ntohs(port);
+}
+
+// linux/netfilter/nf_nat.h: nf_nat_ipv4_multi_range_compat of iptables, the shorter one, or nf_nat_range of ip6tables.
+std::uint16_t redirected_port(Bytes target) {
+  constexpr std::size_t kInIpv4 = offsetof(nf_nat_ipv4_multi_range_compat, range) + offsetof(nf_nat_ipv4_range, min);
+  constexpr std::size_t kInIpv6 = offsetof(nf_nat_range, min_proto);
+  const std::size_t at = target.size() < sizeof(nf_nat_range) ? kInIpv4 : kInIpv6;
+  return target.size() < at + 2 ? std::uint16_t{0} : port_in(target.substr(at, 2));
 }
 
 template <class Each>
@@ -256,7 +266,10 @@ class Reader {
     } else if (name == "target") {  // of iptables-nft
       const std::string target = nftnl_expr_get_str(expression, NFTNL_EXPR_TG_NAME);
       if (passes_on(target)) return;
-      finish("OTHER", "xt target " + target);
+      // Only these two are told apart: they lead to another port, or to another program.
+      const bool is_known = target == kRedirect || target == kTproxy;
+      finish(is_known ? target : "OTHER", "xt target " + target);
+      if (target == kRedirect) decoded_.rule.to_port = redirected_port(bytes_in(expression, NFTNL_EXPR_TG_INFO));
     } else if (name == "notrack" || name == "queue" || name == "fwd" || name == "dup" || name == "synproxy") {
       finish("OTHER", std::string{name});
     } else {

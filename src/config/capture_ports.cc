@@ -18,10 +18,9 @@ constexpr unsigned kLastCapturePort = 29999;  // above begin the NodePorts of Ku
 
 [[noreturn]] void usage(const std::string& message) { throw Failure{ExitCode::kUsage, message}; }
 
-// The capture ports, and one on either side.
-PortRange own_ports(const CaptureSettings& capture) {
-  return {static_cast<std::uint16_t>(capture.capture_port_base - 1U),
-          static_cast<std::uint16_t>(capture.capture_port_base + count_capture_ports(capture))};
+PortRange capture_ports_of(const CaptureSettings& capture) {
+  return {capture.capture_port_base,
+          static_cast<std::uint16_t>(capture.capture_port_base + count_capture_ports(capture) - 1U)};
 }
 
 void check_room(const SettingValues& values, const CaptureSettings& capture) {
@@ -33,7 +32,8 @@ void check_room(const SettingValues& values, const CaptureSettings& capture) {
   if (last > kLastCapturePort) {
     refuse(base, base.text, fmt::format("is too high: {} captured ports would reach {}", ports, last), room);
   }
-  for (std::size_t port = capture.capture_port_base - 1U; port <= last; ++port) {
+  // `*` takes what is beside a capture port too: left out, it would be open in plain text.
+  for (std::size_t port = capture.capture_port_base - 1U; port <= last && !capture.is_any_port; ++port) {
     if (contains(capture.ports, static_cast<unsigned>(port))) {
       refuse(base, base.text, fmt::format("makes {} a port of ours, but --ports has it", port), room);
     }
@@ -59,7 +59,7 @@ void parse_capture_ports(const SettingValues& values, const LocalPorts& local, C
   const SettingValue& ports = values.of("ports");
   capture.is_any_port = ports.text == "*";
   capture.ports = capture.is_any_port ? without({{1, 65535}}, {local.outgoing}) : parse_ports(ports);
-  if (capture.is_any_port) capture.ports = without(capture.ports, {own_ports(capture)});
+  if (capture.is_any_port) capture.ports = without(capture.ports, {capture_ports_of(capture)});
   const AdminSettings admin = admin_settings(values);
   for (const std::optional<Endpoint>& own : {admin.address, admin.status_address}) {
     // The port of one on loopback stays captured: left out, it would be open in plain text at the pod's addresses.

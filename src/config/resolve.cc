@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/interface_pattern.h"
 #include "config/admin_settings.h"
 #include "config/capture_contract.h"
 #include "config/capture_ports.h"
@@ -28,9 +29,19 @@ constexpr unsigned kLastCapturePortBase = 29998;  // from 30000 on there are the
 // ---- capture
 
 void check_interfaces(const SettingValues& values, const CaptureSettings& capture) {
-  for (const std::string& name : capture.exclude_interfaces) {
-    if (std::ranges::binary_search(capture.interfaces, name)) {
-      refuse(values.of("exclude-interfaces"), name, "is in --interfaces too", "names in one of the two");
+  for (const std::string& name : capture.interfaces) {
+    // "+" alone leaves it out; and tproxy would take the pod's own connections from the app.
+    if (name != "+" && fits(name, "lo"))
+      refuse(values.of("interfaces"), name, "fits lo, which is never captured", "longer beginnings of names, or +");
+  }
+  constexpr std::string_view kAllowed = "names that leave something of --interfaces";
+  const SettingValue& excluded = values.of("exclude-interfaces");
+  for (const std::string& pattern : capture.exclude_interfaces) {
+    if (pattern == "+") refuse(excluded, pattern, "is every interface, so that nothing would be captured", kAllowed);
+    for (const std::string& name : capture.interfaces) {
+      if (pattern == name) refuse(excluded, name, "is in --interfaces too", "names in one of the two");
+      if (covers(pattern, name))
+        refuse(excluded, pattern, fmt::format("takes out all of \"{}\" of --interfaces", name), kAllowed);
     }
   }
 }

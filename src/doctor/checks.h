@@ -21,7 +21,8 @@ struct Arrivals {
 };
 Arrivals check_arrivals(const Patient& patient);
 
-// privileges, backend, rules, foreign, meshes, families. `is_proven` stands in for rules that cannot be read.
+// privileges, backend, rules, foreign, meshes, interfaces, families. `is_proven` stands in for rules that cannot be
+// read.
 Checks check_capture(const Patient& patient, bool is_proven);
 
 Checks check_routing(const Patient& patient);  // routing, where --preserve-source needs it

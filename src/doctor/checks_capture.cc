@@ -1,15 +1,17 @@
 // The rules in the kernel against those of the settings, and who else has rules here. See checks.h.
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "doctor/checks.h"
 #include "netsetup/capabilities.h"
+#include "netsetup/coverage.h"
 #include "netsetup/families.h"
+#include "netsetup/meshes.h"
 #include "netsetup/verify.h"
 
 namespace sidelock {
@@ -17,18 +19,6 @@ namespace sidelock {
 namespace {
 
 constexpr const char* kNeedsRules = "the rules are not known";
-
-struct Mesh {
-  std::string_view chains;
-  std::string_view name;
-  std::string_view remedy;
-};
-
-constexpr std::array kMeshes{
-    Mesh{"ISTIO_", "Istio", "annotation traffic.sidecar.istio.io/excludeInboundPorts, or no injection in this pod"},
-    Mesh{"PROXY_INIT_", "Linkerd", "annotation config.linkerd.io/skip-inbound-ports, or no injection in this pod"},
-    Mesh{"KUMA_", "Kuma", "annotation traffic.kuma.io/exclude-inbound-ports, or no injection in this pod"},
-};
 
 bool holds_nothing(const Plan& plan) { return std::ranges::all_of(plan.families, &FamilyPlan::is_empty); }
 
@@ -103,6 +93,9 @@ Check check_rules(const Patient& patient, bool is_proven) {
 Check check_foreign(const Patient& patient) {
   if (!patient.rules.is_known) return skipped("foreign", kNeedsRules);
   const std::string wrong = obstacle(patient.rules.foreign, patient.settings.capture);
+  const std::string beside = side_door(patient.rules.foreign, patient.settings.capture);
+  if (wrong.empty() && !beside.empty())
+    return warning("foreign", beside, "remove that rule, or add the ports that it matches to --ports");
   if (wrong.empty()) return ok("foreign", "no rule of others comes before ours");
   if (patient.settings.capture.allow_foreign_before)
     return warning("foreign", wrong, "remove that rule; --allow-foreign-before lets it be");
@@ -110,22 +103,33 @@ Check check_foreign(const Patient& patient) {
                 "remove that rule, or run `sidelock init` again: it puts its rules in front");
 }
 
-Check check_meshes(const LiveRules& rules) {
+Check check_meshes(const Patient& patient) {
+  const LiveRules& rules = patient.rules;
+  const CaptureSettings& settings = patient.settings.capture;
   if (!rules.is_known) return skipped("meshes", kNeedsRules);
-  for (const std::string& chain : rules.foreign.nat_chains) {
-    for (const Mesh& mesh : kMeshes) {
-      if (!chain.starts_with(mesh.chains)) continue;
-      return warning(
-          "meshes",
-          fmt::format("{} has rules here too (chain {}): one connection is for one of the two", mesh.name, chain),
-          std::string{mesh.remedy});
-    }
-    if (chain.starts_with("KUBE-")) {
-      return warning("meshes", "this is a node's network (chain " + chain + "): rules here are for all of its pods",
-                     "`sidelock cleanup`, and give the pod a network of its own (no hostNetwork)");
-    }
+  if (const std::optional<MeshHere> mesh = mesh_here(rules.foreign, settings))
+    return warning("meshes", to_text(*mesh), std::string{mesh->remedy});
+  const auto& chains = rules.foreign.nat_chains;
+  const auto of_node =
+      std::ranges::find_if(chains, [](const std::string& chain) { return chain.starts_with("KUBE-"); });
+  if (of_node != chains.end()) {
+    return warning("meshes", "this is a node's network (chain " + *of_node + "): rules here are for all of its pods",
+                   "`sidelock cleanup`, and give the pod a network of its own (no hostNetwork)");
   }
   return ok("meshes", "no rules of Istio, Linkerd or Kuma");
+}
+
+Check check_interfaces(const Patient& patient) {
+  const Coverage found = coverage(patient.settings.capture, patient.interfaces);
+  const std::string fault = fault_of(found);
+  const char* const remedy =
+      "--interfaces and --exclude-interfaces with names of this pod (`ip link`), then `sidelock init`";
+  if (is_wide_open(found)) return failed("interfaces", ExitCode::kVerificationFailed, fault, remedy);
+  if (!fault.empty()) return warning("interfaces", fault, remedy);
+  if (found.captured.empty()) return ok("interfaces", "none but lo is up");
+  const char* const others = found.open.empty() ? "" : "; not captured: ";
+  return ok("interfaces",
+            fmt::format("captured: {}{}{}", fmt::join(found.captured, ", "), others, fmt::join(found.open, ", ")));
 }
 
 // An address that clients outside can dial.
@@ -170,9 +174,9 @@ Checks check_nothing_is_captured(const Patient& patient) {
 
 Checks check_capture(const Patient& patient, bool is_proven) {
   if (!patient.is_captured()) return check_nothing_is_captured(patient);
-  return {check_privileges(patient, is_proven), check_backend(patient.rules),
-          check_rules(patient, is_proven),      check_foreign(patient),
-          check_meshes(patient.rules),          check_families(patient)};
+  return {check_privileges(patient, is_proven), check_backend(patient.rules), check_rules(patient, is_proven),
+          check_foreign(patient),               check_meshes(patient),        check_interfaces(patient),
+          check_families(patient)};
 }
 
 }  // namespace sidelock

@@ -9,11 +9,12 @@ namespace sidelock {
 namespace {
 
 Patient look_at(const Settings& settings, const std::vector<std::string>& setting_warnings) {
-  Patient patient{settings, setting_warnings, read_live_rules(), {}, {}, {}, {}};
+  Patient patient{settings, setting_warnings, read_live_rules(), {}, {}, {}, {}, {}};
   patient.tcp = listening_tcp_sockets();
   patient.udp = waiting_udp_sockets();
   patient.owners = socket_owners();
   patient.addresses = interface_addresses();
+  patient.interfaces = interfaces();
   return patient;
 }
 

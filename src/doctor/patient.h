@@ -21,6 +21,7 @@ struct Patient {
   std::vector<WaitingSocket> udp;
   SocketOwners owners;
   std::vector<InterfaceAddress> addresses;
+  std::vector<Interface> interfaces;
 
   [[nodiscard]] bool is_captured() const { return settings.capture.mode != CaptureMode::kNone; }
 };

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string_view>
 
+#include "base/interface_pattern.h"
 #include "netsetup/nftables/text.h"
+#include "netsetup/verify.h"
 
 namespace sidelock {
 
@@ -16,9 +18,7 @@ constexpr int kDeepest = 16;  // the kernel refuses loops of chains; what is rea
 enum class Match { kNo, kYes, kPerhaps };
 
 bool is_interface(const InterfaceMatch& match, const std::string& name) {
-  const bool is_pattern = match.name.ends_with('+');
-  const bool fits = is_pattern ? name.starts_with(match.name.substr(0, match.name.size() - 1)) : name == match.name;
-  return fits != match.is_inverted;
+  return fits(match.name, name) != match.is_inverted;
 }
 
 // A built-in chain as this packet meets it: from outside with the interface by which it came, within the namespace
@@ -84,6 +84,7 @@ class Walker {
   std::optional<Fate> through_chain(const TablePlan& table, const Chain& chain, const Stage& stage, int depth);
   [[nodiscard]] std::string text_of(const Rule& rule, const std::string& chain) const;
   [[nodiscard]] Family family() const;
+  [[nodiscard]] bool is_redirecting() const;
 
   const Plan& ours_;
   const Foreign& foreign_;
@@ -92,6 +93,13 @@ class Walker {
 };
 
 Family Walker::family() const { return packet_.destination.address.is_ipv4() ? Family::kIpv4 : Family::kIpv6; }
+
+bool Walker::is_redirecting() const {
+  return std::ranges::any_of(ours_.families, [](const FamilyPlan& family) {
+    const auto nat = std::ranges::find(family.tables, Table::kNat, &TablePlan::table);
+    return nat != family.tables.end() && !nat->is_empty();
+  });
+}
 
 std::string Walker::text_of(const Rule& rule, const std::string& chain) const {
   return ours_.backend == BackendKind::kIptables ? to_text(rule, chain, family())
@@ -142,7 +150,7 @@ std::optional<Fate> Walker::through_hooks(const TablePlan& table, const Stage& s
 std::optional<Fate> Walker::through_foreign(bool is_before_ours, const Stage& stage) {
   if (packet_.interface == "lo" || stage.chain != "PREROUTING") return std::nullopt;
   for (const ForeignRule& foreign : foreign_.rules) {
-    if (!is_family(foreign.family, packet_) || foreign.is_before_ours != is_before_ours) continue;
+    if (!is_family(foreign.family, packet_) || comes_first(foreign, is_redirecting()) != is_before_ours) continue;
     if (!foreign.is_terminal || !foreign.may_match_tcp) continue;
     const Match matched = match(foreign.rule, packet_, stage);
     if (matched == Match::kNo) continue;

@@ -11,7 +11,7 @@ namespace sidelock {
 struct ProcessLimits {
   std::size_t workers = 1;
   std::size_t connections = 0;  // in all
-  std::size_t handshakes = 0;   // at a time, in all
+  std::size_t handshakes = 0;   // begun before the open connections have their turn, in all
 };
 
 // What the machine gives, as plain numbers.

@@ -154,8 +154,10 @@ Supervisor::Supervisor(const Settings& settings)
 }
 
 ExitCode Supervisor::serve() {
-  log::info("serving with {} worker(s), at most {} connections and {} handshakes at a time", limits_.workers,
-            limits_.connections, limits_.handshakes);
+  log::info(
+      "serving with {} worker(s), at most {} connections; at most {} handshakes are begun before the open ones have "
+      "their turn",
+      limits_.workers, limits_.connections, limits_.handshakes);
   if (settings_.capture.mode != CaptureMode::kNone) {
     CaptureProof::Events events;
     events.on_proven = [this] {

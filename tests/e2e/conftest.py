@@ -8,7 +8,7 @@ import pytest
 from support import apps
 from support.certificates import Authority
 from support.namespaces import Lab
-from support.process import Sidelock
+from support.process import Sidelock, ended_at_last
 
 
 def pytest_configure(config):
@@ -81,34 +81,29 @@ def free_port():
 def run(tmp_path, tls_folder, free_port):
     """run(app_port, *settings) -> a ready Sidelock in explicit mode, with .port to connect to;
     with has_admin=True its health is at .admin_port, with has_status=True its status page at .status_port, else nowhere."""
-    started = []
+    with ended_at_last() as started:
+        def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", port=None,
+                  listen_address="127.0.0.1", more_ports=(), has_admin=False, has_status=False, **options):
+            port = port or free_port()
+            admin_port = free_port() if has_admin else None
+            status_port = free_port() if has_status else None
+            pairs = [f"{listen_address}:{listening}={app_address}:{app_port}" for listening in (port, *more_ports)]
+            arguments = ["--capture", "none", "--listen", ",".join(pairs), "--log-format", "json",
+                         *(credential or ("--tls-dir", str(tls_folder))), *settings]
+            if "--admin-address" not in settings:
+                arguments += ["--admin-address", f"127.0.0.1:{admin_port}" if has_admin else "none"]
+            if "--status-address" not in settings:
+                arguments += ["--status-address", f"127.0.0.1:{status_port}" if has_status else "none"]
+            if "--drain-delay" not in settings:
+                arguments += ["--drain-delay", "0"]
+            sidelock = Sidelock(arguments, tmp_path / f"sidelock-{len(started)}.log", **options)
+            sidelock.port = port
+            sidelock.admin_port = admin_port
+            sidelock.status_port = status_port
+            started.append(sidelock)
+            return sidelock.wait_until_ready() if is_ready else sidelock
 
-    def start(app_port, *settings, credential=None, is_ready=True, app_address="127.0.0.1", port=None,
-              listen_address="127.0.0.1", more_ports=(), has_admin=False, has_status=False, **options):
-        port = port or free_port()
-        admin_port = free_port() if has_admin else None
-        status_port = free_port() if has_status else None
-        pairs = [f"{listen_address}:{listening}={app_address}:{app_port}" for listening in (port, *more_ports)]
-        arguments = ["--capture", "none", "--listen", ",".join(pairs), "--log-format", "json",
-                     *(credential or ("--tls-dir", str(tls_folder))), *settings]
-        if "--admin-address" not in settings:
-            arguments += ["--admin-address", f"127.0.0.1:{admin_port}" if has_admin else "none"]
-        if "--status-address" not in settings:
-            arguments += ["--status-address", f"127.0.0.1:{status_port}" if has_status else "none"]
-        if "--drain-delay" not in settings:
-            arguments += ["--drain-delay", "0"]
-        sidelock = Sidelock(arguments, tmp_path / f"sidelock-{len(started)}.log", **options)
-        sidelock.port = port
-        sidelock.admin_port = admin_port
-        sidelock.status_port = status_port
-        started.append(sidelock)
-        return sidelock.wait_until_ready() if is_ready else sidelock
-
-    yield start
-    for sidelock in started:
-        if sidelock.process.poll() is None:
-            sidelock.process.kill()
-            sidelock.process.wait()
+        yield start
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def app_in(lab, port):
 
 
 def test_a_port_that_nobody_named_is_served_and_never_in_plain(lab, captured):
-    for port in (1, 80, 19102, 32767, 61000, 65535):
+    for port in (1, 80, 19099, 19101, 32767, 61000, 65535):
         with app_in(lab, port) as app:
             for address in (POD4, POD6):
                 with connect_tls(port, address, namespace=lab.client.name) as client:
@@ -35,7 +35,7 @@ def test_a_port_that_nobody_named_is_served_and_never_in_plain(lab, captured):
             assert len(app.seen) == 2
     served = [(line["server.port"], line["upstream.address"].rsplit(":", 1)[1])
               for line in captured.access() if line["outcome"] == "ok"]
-    assert sorted(set(served)) == [(port, str(port)) for port in (1, 80, 19102, 32767, 61000, 65535)]
+    assert sorted(set(served)) == [(port, str(port)) for port in (1, 80, 19099, 19101, 32767, 61000, 65535)]
 
 
 def test_our_own_ports_are_no_apps(lab, captured):

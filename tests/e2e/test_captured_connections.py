@@ -5,9 +5,8 @@ import socket
 import pytest
 
 from support import apps
-from support.captured import CLIENT4, POD4, POD6, cleanup, init, run_captured, saved_rules
+from support.captured import CLIENT4, POD4, POD6, captured_runs, cleanup, init, run_captured, saved_rules
 from support.client import RawTls, connect, connect_tls, context, is_reset, receive_exactly, wait_for_end
-from support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
 
@@ -15,20 +14,8 @@ pytestmark = pytest.mark.netns
 @pytest.fixture
 def captured(lab, tls_folder, tmp_path):
     """captured(*settings) -> a ready run in the pod, after init with the same settings."""
-    started = []
-
-    def start(*settings, **options):
-        done = init(lab.pod, *settings)
-        assert done.returncode == 0, done
-        sidelock = run_captured(lab.pod, tls_folder, tmp_path / f"run-{len(started)}.log", *settings, **options)
-        started.append(sidelock)
-        return sidelock.wait_until_ready()
-
-    yield start
-    for sidelock in started:
-        if sidelock.process.poll() is None:
-            sidelock.process.kill()
-            sidelock.process.wait()
+    with captured_runs(lab.pod, tls_folder, tmp_path) as start:
+        yield start
 
 
 def app_in(lab, port, address="::", handler=apps.echo):

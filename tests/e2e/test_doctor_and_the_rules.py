@@ -8,7 +8,7 @@ import pytest
 
 from support import apps
 from support.captured import POD4, init, run_captured, saved_rules
-from support.client import connect_tls
+from support.client import connect, connect_tls, receive_exactly
 from support.doctor import doctor
 from support.process import run_command
 
@@ -125,6 +125,45 @@ def test_a_foreign_rule_in_front(lab, healthy):
 def test_a_foreign_rule_behind_is_nobodys_business(lab, healthy):
     iptables(lab.pod, "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "-j", "ACCEPT")
     assert doctor(lab.pod, *healthy).wrong() == set()
+
+
+@pytest.mark.parametrize("backend", ["iptables-legacy", "iptables-nft"])
+def test_a_foreign_rule_that_leads_past_the_captured_ports(lab, healthy, backend):
+    rule = ("-p", "tcp", "--dport", "8080", "-j", "REDIRECT", "--to-ports", "80")
+    lab.pod.run(backend, "-t", "nat", "-A", "PREROUTING", *rule)
+    # The fault is real: each connection is translated once, so this one reaches the app in plain text.
+    with connect(8080, POD4, namespace=lab.client.name) as plain:
+        plain.sendall(b"ping")
+        assert receive_exactly(plain, 4) == b"ping"
+    found = doctor(lab.pod, *healthy)
+    assert (found.wrong(), found.code) == ({"foreign"}, 0), found.report
+    found.expect("foreign", "warning", "leads clients of ports that are not captured to port 80", "--ports")
+
+
+def test_a_foreign_rule_that_leads_elsewhere_is_nobodys_business(lab, healthy):
+    iptables(lab.pod, "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "8080", "-j", "REDIRECT", "--to-ports", "81")
+    iptables(lab.pod, "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "80", "-j", "REDIRECT", "--to-ports", "80")
+    assert doctor(lab.pod, *healthy).wrong() == set()
+
+
+def test_interfaces_that_are_not_here(lab, healthy):
+    for settings in (("--interfaces", "ens3"), ("--exclude-interfaces", "eth+")):
+        assert init(lab.pod, *healthy, *settings).returncode == 0
+        with connect(80, POD4, namespace=lab.client.name) as plain:
+            plain.sendall(b"ping")
+            assert receive_exactly(plain, 4) == b"ping"
+        found = doctor(lab.pod, *healthy, *settings)
+        found.expect("rules", "ok")
+        found.expect("interfaces", "failed", "every client that comes by eth0 reaches the app in plain text", "--interfaces", code=5)
+    assert init(lab.pod, *healthy, "--interfaces", "eth0,net1").returncode == 0
+    doctor(lab.pod, *healthy, "--interfaces", "eth0,net1").expect("interfaces", "warning", "is named net1; captured: eth0")
+
+
+def test_interfaces_that_are_left_open_on_purpose_are_told(lab, healthy):
+    lab.pod.run("ip", "link", "add", "net1", "type", "veth", "peer", "name", "net1", "netns", lab.client.name)
+    lab.pod.run("ip", "link", "set", "net1", "up")
+    doctor(lab.pod, *healthy).expect("interfaces", "ok", "captured: eth0, net1")
+    doctor(lab.pod, *healthy, "--interfaces", "eth0").expect("interfaces", "ok", "captured: eth0; not captured: net1")
 
 
 @pytest.mark.parametrize("chain, named, remedy", [

@@ -10,18 +10,11 @@ import pytest
 
 from support.admin import ask
 from support.captured import POD4, POD6, init, run_captured
-from support.client import connect_tls, receive_exactly
+from support.client import say_hello
 from support.process import binary, clean_environment
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.threads
-
-
-def exchange(sidelock):
-    with connect_tls(sidelock.port) as client:
-        client.sendall(b"hello")
-        assert receive_exactly(client, 5) == b"hello"
-        client.unwrap()
 
 
 def test_a_running_sidelock_is_live_started_and_ready(run, echo_app):
@@ -65,7 +58,7 @@ def test_readiness_ends_with_sigterm_while_connections_are_still_served(run, ech
         assert answer.body.startswith("not ready\n") and "failed  drain: draining\n" in answer.body
         assert ask(sidelock.admin_port, "/livez").status == 200
         assert ask(sidelock.admin_port, "/startupz").status == 200
-        exchange(sidelock)
+        say_hello(sidelock.port)
         sidelock.signal(signal.SIGTERM)
         assert sidelock.wait() == 1
 

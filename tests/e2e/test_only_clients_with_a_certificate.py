@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from support import apps
-from support.client import RawTls, connect
+from support import apps, mutual_tls
+from support.client import RawTls
+from support.mutual_tls import require, visit
 from support.pki import HOUR, SERVER, Ca
 from support.process import run_command
 
@@ -25,41 +26,22 @@ def good(ca):
 
 
 def client_context(pair=None, version=None):
-    made = ssl.create_default_context()
-    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    made.set_ciphers("DEFAULT@SECLEVEL=0")  # this client sends what it is given
-    if pair:
-        made.load_cert_chain(pair.certificate, pair.key)
-    if version:
-        made.minimum_version = made.maximum_version = VERSIONS[version]
-    return made
-
-
-def exchange(port, tls, session=None):
-    """Says x and hears it; raises the alert. Returns (the session, whether it was resumed)."""
-    with connect(port) as plain, tls.wrap_socket(plain, server_hostname="localhost", session=session) as client:
-        client.sendall(b"x")
-        assert client.recv(1) == b"x"
-        return client.session, client.session_reused
+    return mutual_tls.client_context(pair, VERSIONS.get(version))
 
 
 def refusal(port, tls, session=None):
     """How a client is refused that sends at once: the text of its error. Under TLS 1.3 its own handshake is done then."""
     try:
-        exchange(port, tls, session)
+        visit(port, tls, session)
     except (ssl.SSLError, OSError) as error:
         return str(error).lower().replace("_", " ")
     raise AssertionError("the client was let in")
 
 
-def require(ca, *more):
-    return ("--client-auth", "require", "--client-ca-file", str(ca.certificate), *more)
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_good_certificate_lets_in_and_its_subject_is_logged(run, echo_app, ca, good, version):
     with run(echo_app.port, *require(ca)) as sidelock:
-        exchange(sidelock.port, client_context(good, version))
+        visit(sidelock.port, client_context(good, version))
         line = sidelock.wait_for_access(1)[0]
         assert line["tls.client.subject"] == "CN=web,OU=Shop"
 
@@ -109,7 +91,7 @@ def test_a_bad_certificate_gets_the_proper_alert_and_its_reason_is_logged(run, e
 def test_a_certificate_within_its_authoritys_names_is_good(run, echo_app, ca, tmp_path):
     bound = Ca(tmp_path / "bound", "Bound CA", parent=ca, permitted=("good.example", "uri:good.example"))
     with run(echo_app.port, *require(ca)) as sidelock:
-        exchange(sidelock.port, client_context(bound.issue("x", names=("a.good.example", "uri:spiffe://good.example/a"))))
+        visit(sidelock.port, client_context(bound.issue("x", names=("a.good.example", "uri:spiffe://good.example/a"))))
         assert sidelock.wait_for_access(1)[0]["tls.client.subject"] == "CN=x"
 
 
@@ -128,7 +110,7 @@ def test_a_huge_chain_is_not_read(run, echo_app, ca, version):
 def test_whoever_is_on_the_list_gets_in(run, echo_app, ca, good, flags):
     with run(echo_app.port, *require(ca, flags[0], flags[1].replace("PIN", pin_of(good)))) as sidelock:
         for version in VERSIONS:
-            exchange(sidelock.port, client_context(good, version))
+            visit(sidelock.port, client_context(good, version))
         sidelock.wait_for_access(2)
 
 
@@ -146,7 +128,7 @@ def test_whoever_is_not_on_the_list_is_denied_access(run, echo_app, ca, good, ve
         line = sidelock.wait_for_outcome("client_not_allowed")
         assert line["error.message"] == "client certificate CN=other: not on the allow list of this port"
         assert echo_app.seen == []
-        exchange(sidelock.port, client_context(good, version))
+        visit(sidelock.port, client_context(good, version))
 
 
 def test_nothing_of_a_refused_client_reaches_the_app_however_fast_it_sends(run, echo_app, ca):
@@ -165,8 +147,8 @@ def test_nothing_of_a_refused_client_reaches_the_app_however_fast_it_sends(run, 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_optional_lets_in_with_a_good_certificate_or_none(run, echo_app, ca, good, version):
     with run(echo_app.port, "--client-auth", "optional", "--client-ca-file", str(ca.certificate)) as sidelock:
-        exchange(sidelock.port, client_context(good, version))
-        exchange(sidelock.port, client_context(None, version))
+        visit(sidelock.port, client_context(good, version))
+        visit(sidelock.port, client_context(None, version))
         bad = Ca(good.folder / "bad", "Other CA").issue("x")
         assert "unknown ca" in refusal(sidelock.port, client_context(bad, version))
         sidelock.wait_for_outcome("client_cert_invalid")
@@ -212,8 +194,8 @@ def test_each_port_asks_as_its_policy_says(run, echo_app, ca, good, free_port):
     second = free_port()
     with run(echo_app.port, "--client-ca-file", str(ca.certificate), "--port-policy",
              f"{second}:client-auth=require,allow-cn=web", more_ports=(second,)) as sidelock:
-        exchange(sidelock.port, client_context())
-        exchange(second, client_context(good))
+        visit(sidelock.port, client_context())
+        visit(second, client_context(good))
         assert "certificate required" in refusal(second, client_context(None, "1.3"))
         sidelock.wait_for_outcome("client_cert_missing")
 

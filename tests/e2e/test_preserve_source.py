@@ -6,7 +6,7 @@ import re
 import pytest
 
 from support import apps
-from support.captured import CLIENT4, CLIENT6, POD4, POD6, init_and_run, run_captured
+from support.captured import CLIENT4, CLIENT6, POD4, POD6, captured_runs, run_captured
 from support.client import RawTls, connect, connect_tls, receive_exactly, wait_for_end
 from support.process import threads_capabilities
 
@@ -20,19 +20,8 @@ NET_RAW = 1 << 13
 @pytest.fixture
 def captured(lab, readable_tls_folder, tmp_path):
     """captured("prefer", ...) -> a ready run with rules for port 80 and the routing."""
-    started = []
-
-    def start(rule, *settings, **options):
-        sidelock = init_and_run(lab.pod, readable_tls_folder, tmp_path / f"run-{len(started)}.log", "--ports", "80",
-                                "--preserve-source", rule, *settings, **options)
-        started.append(sidelock)
-        return sidelock.wait_until_ready()
-
-    yield start
-    for sidelock in started:
-        if sidelock.process.poll() is None:
-            sidelock.process.kill()
-            sidelock.process.wait()
+    with captured_runs(lab.pod, readable_tls_folder, tmp_path, "--ports", "80", "--preserve-source") as start:
+        yield start
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from support.client import connect, connect_tls, context, wait_for_end
+from support.client import connect_tls, context, speak_plaintext
 from support.metrics import scrape
 from support.pki import Ca
 from support.waiting import wait_until
@@ -15,11 +15,7 @@ pytestmark = pytest.mark.threads
 def test_a_flood_of_plaintext_is_written_in_part_and_counted_whole(run, echo_app):
     count = 300
     with run(echo_app.port, has_admin=True) as sidelock:
-        for _ in range(count):
-            client = connect(sidelock.port)
-            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            wait_for_end(client)
-            client.close()
+        speak_plaintext(sidelock.port, count)
         sidelock.wait_for_outcome("plaintext", count=count)
         lines = [line for line in sidelock.access() if line["outcome"] == "plaintext"]
         told = [line for line in sidelock.lines() if line["message"].endswith("connections that ended as plaintext")]
@@ -40,9 +36,5 @@ def test_clients_without_a_certificate_are_counted_among_the_handshakes(run, ech
 def test_what_was_withheld_is_told_at_the_end(run, echo_app):
     count = 150
     with run(echo_app.port) as sidelock:
-        for _ in range(count):
-            client = connect(sidelock.port)
-            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            wait_for_end(client)
-            client.close()
+        speak_plaintext(sidelock.port, count)
     sidelock.wait_for_outcome("plaintext", count=count)

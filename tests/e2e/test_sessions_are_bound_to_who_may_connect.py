@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from support.client import connect
+from support.mutual_tls import client_context, require, visit
 from support.pki import HOUR, NOW, Ca
 from support.waiting import wait_until
 
@@ -15,28 +15,6 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 @pytest.fixture
 def ca(tmp_path):
     return Ca(tmp_path / "client-ca", "Client CA")
-
-
-def client_context(pair=None, version=None):
-    made = ssl.create_default_context()
-    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    if pair:
-        made.load_cert_chain(pair.certificate, pair.key)
-    if version:
-        made.minimum_version = made.maximum_version = version
-    return made
-
-
-def visit(port, tls, session=None):
-    """Returns (the session, whether it was resumed); raises the alert when refused."""
-    with connect(port) as plain, tls.wrap_socket(plain, server_hostname="localhost", session=session) as client:
-        client.sendall(b"x")
-        assert client.recv(1) == b"x"
-        return client.session, client.session_reused
-
-
-def require(ca, *more):
-    return ("--client-auth", "require", "--client-ca-file", str(ca.certificate), *more)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

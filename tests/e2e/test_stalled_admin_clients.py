@@ -6,18 +6,11 @@ import threading
 import pytest
 
 from support.admin import ask
-from support.client import connect, connect_tls, receive_exactly, wait_for_end
+from support.client import connect, say_hello, wait_for_end
 from support.process import IS_SANITIZED
 from support.waiting import wait_until
 
 MOST = 32  # at a time
-
-
-def exchange(sidelock):
-    with connect_tls(sidelock.port) as client:
-        client.sendall(b"hello")
-        assert receive_exactly(client, 5) == b"hello"
-        client.unwrap()
 
 
 def stall(port, number):
@@ -31,14 +24,14 @@ def stall(port, number):
 @pytest.mark.alone
 def test_two_hundred_stalled_clients_keep_nobody_out(run, echo_app):
     with run(echo_app.port, has_admin=True) as sidelock:
-        exchange(sidelock)
+        say_hello(sidelock.port)
         ask(sidelock.admin_port, "/readyz")
         files, memory = sidelock.open_files(), sidelock.resident_bytes()
         clients = [stall(sidelock.admin_port, number) for number in range(200)]
         # The newest are served at the cost of the oldest, which are let go without waiting for their time limit.
         assert ask(sidelock.admin_port, "/livez").status == 200
         assert ask(sidelock.admin_port, "/readyz").status == 200
-        exchange(sidelock)
+        say_hello(sidelock.port)
         assert sidelock.open_files() <= files + MOST
         if not IS_SANITIZED:
             assert sidelock.resident_bytes() - memory < 4 << 20
@@ -72,7 +65,7 @@ def test_a_flood_of_requests_leaves_the_data_path_alone(run, echo_app):
         for thread in threads:
             thread.start()
         for _ in range(50):
-            exchange(sidelock)
+            say_hello(sidelock.port)
         stop.set()
         for thread in threads:
             thread.join()

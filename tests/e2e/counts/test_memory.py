@@ -4,6 +4,7 @@ each connection, nginx 1.22 37.7 KiB."""
 import contextlib
 import subprocess
 
+from support.client import client_hello, connect
 from support.process import measuring_program
 from support.waiting import wait_until
 
@@ -45,6 +46,22 @@ def test_an_idle_connection_keeps_little_memory(run, free_port):
             sidelock.wait_for_access(1200)
             # OpenSSL 3.0 alone keeps 13.7 KiB for each connection while its SSL object lives.
             assert kept < 16.3, f"{kept:.1f} KiB"
+
+
+def test_a_handshake_that_stalls_keeps_no_more_than_a_connection_counts_with(run, free_port):
+    # As long a ClientHello as is taken; src/policy/limits.cc has the 80 KiB.
+    hello = client_hello(alpn=[f"{number:0200}" for number in range(70)])
+    assert 14_000 < len(hello) < 16_384
+    with run(free_port(), *PATIENT, "--workers", "1") as sidelock, contextlib.ExitStack() as stack:
+        def stall(count):
+            for client in [stack.enter_context(connect(sidelock.port)) for _ in range(count)]:
+                client.sendall(hello)
+                assert client.recv(1) == b"\x16"
+        stall(100)
+        before = sidelock.private_bytes()
+        stall(300)
+        kept = (sidelock.private_bytes() - before) / 300 / 1024
+        assert 30 < kept < 80, f"{kept:.1f} KiB"
 
 
 def test_the_memory_of_many_connections_goes_back_once_they_have_gone(run, free_port):

@@ -1,7 +1,9 @@
 """sidelock init and run in a pod's namespace."""
 
+import contextlib
+
 from .namespaces import CLIENT4, CLIENT6, POD4, POD6  # noqa: F401  (re-exported for the tests)
-from .process import Sidelock, run_command
+from .process import Sidelock, ended_at_last, run_command
 
 
 def init(pod, *settings, **options):
@@ -14,6 +16,17 @@ def init_and_run(pod, tls_folder, log_path, *settings, **options):
     done = init(pod, *settings)
     assert done.returncode == 0, done
     return run_captured(pod, tls_folder, log_path, *settings, **options)
+
+
+@contextlib.contextmanager
+def captured_runs(pod, tls_folder, folder, *always):
+    """start(*settings) -> a ready run in the pod, after an init with the same settings; each has a log in `folder`."""
+    with ended_at_last() as started:
+        def start(*settings, **options):
+            log = folder / f"run-{len(started)}.log"
+            started.append(init_and_run(pod, tls_folder, log, *always, *settings, **options))
+            return started[-1].wait_until_ready()
+        yield start
 
 
 def cleanup(pod):

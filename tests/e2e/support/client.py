@@ -44,10 +44,26 @@ def connect_tls(port, address="127.0.0.1", namespace=None, name="localhost", tls
     return (tls or context()).wrap_socket(plain, server_hostname=name, suppress_ragged_eofs=False)
 
 
-def client_hello():
+def say_hello(port):
+    """A short conversation with an app that echoes, with a clean end."""
+    with connect_tls(port) as client:
+        client.sendall(b"hello")
+        assert receive_exactly(client, 5) == b"hello"
+        client.unwrap()
+
+
+def speak_plaintext(port, times=1):
+    """As clients that know nothing of TLS do; waits each time for the end that they get."""
+    for _ in range(times):
+        with connect(port) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            wait_for_end(client)
+
+
+def client_hello(alpn=None):
     """The first bytes of a client."""
     outgoing = ssl.MemoryBIO()
-    tls = context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    tls = context(alpn=alpn).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     try:
         tls.do_handshake()
     except ssl.SSLWantReadError:

@@ -1,5 +1,6 @@
 """The program under test as a process: its log, its exit code, and what it uses."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -188,3 +189,16 @@ class Sidelock:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+
+
+@contextlib.contextmanager
+def ended_at_last():
+    """A list for processes; those in it that still run at the end are killed."""
+    started = []
+    try:
+        yield started
+    finally:
+        for each in started:
+            if each.process.poll() is None:
+                each.process.kill()
+                each.process.wait()

@@ -126,6 +126,32 @@ TEST(Interfaces, AreNotBothTakenAndExcluded) {
             "--exclude-interfaces: \"eth1\" is in --interfaces too; allowed: names in one of the two");
 }
 
+TEST(Interfaces, AreNotAllTakenOutAgain) {
+  const auto refused = [](const char* taken, const char* excluded) {
+    return refusal({"init", "--ports", "80", "--interfaces", taken, "--exclude-interfaces", excluded});
+  };
+  const std::string allowed = "; allowed: names that leave something of --interfaces";
+  for (const char* taken : {"", "eth0", "+"}) {
+    EXPECT_EQ(refused(taken, "+"),
+              "--exclude-interfaces: \"+\" is every interface, so that nothing would be captured" + allowed);
+  }
+  EXPECT_EQ(refused("eth0,net1", "net+"),
+            "--exclude-interfaces: \"net+\" takes out all of \"net1\" of --interfaces" + allowed);
+  EXPECT_EQ(refused("eth+", "e+"), "--exclude-interfaces: \"e+\" takes out all of \"eth+\" of --interfaces" + allowed);
+  for (const auto& [taken, excluded] :
+       {std::pair{"eth+", "eth0"}, {"eth0,net1", "net2+"}, {"+", "eth+"}, {"", "eth+"}}) {
+    EXPECT_EQ(refused(taken, excluded), "it was accepted") << taken << ' ' << excluded;
+  }
+}
+
+TEST(Interfaces, NeverFitLo) {
+  for (const char* name : {"l+", "lo+"}) {
+    EXPECT_EQ(refusal({"init", "--ports", "80", "--interfaces", name}),
+              std::string{"--interfaces: \""} + name +
+                  "\" fits lo, which is never captured; allowed: longer beginnings of names, or +");
+  }
+}
+
 TEST(Credential, HasOneSource) {
   const std::string allowed = "; allowed: one of --tls-dir, --tls-cert-file and --self-signed";
   EXPECT_EQ(refusal({"run", "--ports", "80", "--tls-dir", "/a", "--self-signed", "b"}),

@@ -88,7 +88,7 @@ Walk walk_behind(const Rule& rule, bool is_before_ours = true) {
   foreign.rule = rule;
   foreign.is_before_ours = is_before_ours;
   foreign.is_terminal = true;
-  return walk(make_plan(test::capture_port(80)), {{}, {foreign}}, packet_to(80));
+  return walk(make_plan(test::capture_port(80)), {{}, {foreign}, {}}, packet_to(80));
 }
 
 TEST(Walk, AsksTheRulesOfOthersFirst) {

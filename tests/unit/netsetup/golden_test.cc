@@ -32,7 +32,7 @@ std::vector<Golden> all_golden() {
   CaptureSettings tproxy = test::capture({{80, 80}, {8000, 8010}});
   tproxy.mode = CaptureMode::kTproxy;
   tproxy.exclude_sources = {*Cidr::parse("10.0.0.0/8")};
-  CaptureSettings any_port = test::capture({{1, 19098}, {19102, 32767}, {61000, 65535}});
+  CaptureSettings any_port = test::capture({{1, 19099}, {19101, 32767}, {61000, 65535}});
   any_port.is_any_port = true;
   CaptureSettings shown = test::capture_port(80);
   shown.hide_capture_ports = false;

@@ -58,7 +58,7 @@ ForeignRule accept_all() {
   return foreign;
 }
 
-std::string obstacle_by(const ForeignRule& rule) { return obstacle({{}, {rule}}, test::capture({{80, 90}})); }
+std::string obstacle_by(const ForeignRule& rule) { return obstacle({{}, {rule}, {}}, test::capture({{80, 90}})); }
 
 TEST(Obstacle, IsATerminalRuleBeforeOurs) {
   EXPECT_THAT(obstacle_by(accept_all()), HasSubstr("IPv4 table nat: the foreign rule `-A PREROUTING -j ACCEPT`"));
@@ -100,6 +100,32 @@ TEST(Obstacle, IsARuleWithASetOfPortsThatTouchesOurs) {
   EXPECT_THAT(obstacle_by(rule), IsEmpty());
   rule.rule.destination_port_set.push_back({85, 85});
   EXPECT_THAT(obstacle_by(rule), HasSubstr("stands before ours"));
+}
+
+// A packet meets table mangle before nat, so that TPROXY there takes it whatever the order within mangle.
+TEST(Obstacle, IsARuleOfMangleThatDivertsUnderRedirectAlone) {
+  ForeignRule rule = accept_all();
+  rule.is_before_ours = false;
+  rule.is_before_nat = true;
+  CaptureSettings settings = test::capture_port(80);
+  EXPECT_THAT(obstacle({{}, {rule}, {}}, settings), HasSubstr("stands before ours"));
+  settings.mode = CaptureMode::kTproxy;
+  EXPECT_THAT(obstacle({{}, {rule}, {}}, settings), IsEmpty());
+}
+
+std::string side_door_by(std::uint16_t to_port, std::vector<PortRange> from) {
+  ForeignRule rule = accept_all();
+  rule.rule.to_port = to_port;
+  rule.rule.destination_port_set = std::move(from);
+  return side_door({{}, {}, {rule}}, test::capture({{80, 90}}));
+}
+
+TEST(SideDoor, LeadsFromAPortThatIsNotCapturedToOneThatIs) {
+  EXPECT_THAT(side_door_by(80, {{8080, 8080}}), HasSubstr("leads clients of ports that are not captured to port 80"));
+  EXPECT_THAT(side_door_by(80, {{85, 95}}), HasSubstr("port 80"));
+  EXPECT_THAT(side_door_by(80, {}), HasSubstr("port 80"));
+  EXPECT_THAT(side_door_by(80, {{81, 90}}), IsEmpty());
+  EXPECT_THAT(side_door_by(91, {{8080, 8080}}), IsEmpty());
 }
 
 }  // namespace

@@ -27,8 +27,14 @@ TEST(Limits, WorkersFollowTheQuotaRoundedUpAndNeverTheNode) {
 TEST(Limits, TheScarcestResourceDecides) {
   EXPECT_EQ(resolve_limits(one_port(), {1, 1'000'000, 0}).connections, 10'000U);
   EXPECT_EQ(resolve_limits(one_port(), {1, 1035, 0}).connections, 500U);
-  EXPECT_EQ(resolve_limits(one_port(), {1, 1'000'000, 64 * kMiB}).connections, 512U);
+  EXPECT_EQ(resolve_limits(one_port(), {1, 1'000'000, 64 * kMiB}).connections, 409U);
   EXPECT_EQ(resolve_limits(one_port(), {1, 1'000'000, 16 * kMiB}).connections, 1U);
+}
+
+TEST(Limits, AClientMayHaveSentHalfAChainOfCertificates) {
+  Settings settings = one_port();
+  settings.tls.client_ca_file = "ca.crt";
+  EXPECT_EQ(resolve_limits(settings, {1, 1'000'000, 64 * kMiB}).connections, 292U);
 }
 
 TEST(Limits, HandshakesAreATenthButNeverFewerThanSixtyFour) {
