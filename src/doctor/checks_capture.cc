@@ -174,8 +174,12 @@ Checks check_nothing_is_captured(const Patient& patient) {
 
 Checks check_capture(const Patient& patient, bool is_proven) {
   if (!patient.is_captured()) return check_nothing_is_captured(patient);
-  return {check_privileges(patient, is_proven), check_backend(patient.rules), check_rules(patient, is_proven),
-          check_foreign(patient),               check_meshes(patient),        check_interfaces(patient),
+  return {check_privileges(patient, is_proven),
+          check_backend(patient.rules),
+          check_rules(patient, is_proven),
+          check_foreign(patient),
+          check_meshes(patient),
+          check_interfaces(patient),
           check_families(patient)};
 }
 
