@@ -115,6 +115,11 @@ void Socket::close() noexcept {
   if (watch_) reactor_->retire(std::move(watch_));
 }
 
+void Socket::acknowledge_now() noexcept {
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 void Socket::close_with_reset() noexcept {
   const linger immediately{1, 0};
   if (fd_) ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &immediately, sizeof immediately);

@@ -112,7 +112,12 @@ std::optional<Handshake> TlsStream::go_on_with_handshake() {
   transport_.park();
   const bool is_alive = transport_.flush();
   is_established_ = error == SSL_ERROR_NONE;
-  if (is_established_) return is_alive ? judge_client() : Handshake::kClosed;
+  if (is_established_) {
+    // Under TLS 1.3 the client speaks last. If it uses Nagle's algorithm, its first small request waits for that to be
+    // acknowledged, and we send nothing before the app answers.
+    if (transport_.unread().empty() && ::SSL_version(ssl_.get()) == TLS1_3_VERSION) socket().acknowledge_now();
+    return is_alive ? judge_client() : Handshake::kClosed;
+  }
   if (error != SSL_ERROR_WANT_READ) {
     failure_ = take_openssl_error();
     return failed_handshake(reason);

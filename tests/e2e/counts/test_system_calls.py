@@ -19,8 +19,15 @@ def test_a_request_alone_costs_two_waits_two_receives_and_two_sends(run, echo_ap
     assert count(run, echo_app, tmp_path / "trace", requests, 10, 210) < 6.1
 
 
+def test_the_last_message_of_a_handshake_is_acknowledged_at_once(run, echo_app, tmp_path):
+    # Else a client with Nagle's algorithm holds its first request back for 40 ms.
+    trace = tmp_path / "trace"
+    system_calls(run, echo_app.port, trace, connections(5))
+    assert trace.read_text().count("TCP_QUICKACK, [1]") == 5
+
+
 def test_a_connection_costs_few_system_calls(run, echo_app, tmp_path):
-    # 42 to 44, as packets fall together. Six getpid(2) are OpenSSL's, which looks for a fork before each use of its
+    # 43 to 45, as packets fall together. Six getpid(2) are OpenSSL's, which looks for a fork before each use of its
     # random numbers; ten are waits, of which a busy worker needs fewer.
     assert count(run, echo_app, tmp_path / "trace", connections, 2, 42) < 46
 
