@@ -18,7 +18,7 @@ class Backend;
 void install_capture(const CaptureSettings& settings);
 
 // The same through a backend of the caller's.
-void install_capture(const CaptureSettings& settings, Backend& backend);
+void install_capture(const CaptureSettings& given, Backend& backend);
 
 // What install_capture would install, as iptables-save text (both families) or nft text, whichever its backend takes;
 // touches nothing.

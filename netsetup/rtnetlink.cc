@@ -60,12 +60,6 @@ void check(int result, const std::string& what) {
   throw Failure{is_unsupported(result) ? ExitCode::kNoBackend : ExitCode::kFailure, message};
 }
 
-template <class Pointer>
-Pointer owned(typename Pointer::pointer allocated) {
-  if (allocated == nullptr) throw std::bad_alloc{};
-  return Pointer{allocated};
-}
-
 // Returns the result of connecting.
 int connect(Socket& socket) {
   socket = owned<Socket>(nl_socket_alloc());

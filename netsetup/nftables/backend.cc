@@ -58,7 +58,7 @@ auto read_whole(std::chrono::milliseconds patience, Read read) {
 // ---- what is wanted, into messages
 
 void add_table(Batch& batch, std::uint16_t type, std::uint16_t flags, const char* what) {
-  const TablePtr table = owned<TablePtr>(nftnl_table_alloc());
+  const auto table = owned<TablePtr>(nftnl_table_alloc());
   nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, kTableName);
   nftnl_table_set_u32(table.get(), NFTNL_TABLE_FAMILY, NFPROTO_INET);
   batch.add(type, flags, std::string{what} + " table inet sidelock",
@@ -66,7 +66,7 @@ void add_table(Batch& batch, std::uint16_t type, std::uint16_t flags, const char
 }
 
 ChainPtr chain_named(std::string_view name) {
-  ChainPtr chain = owned<ChainPtr>(nftnl_chain_alloc());
+  auto chain = owned<ChainPtr>(nftnl_chain_alloc());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, kTableName);
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, std::string{name}.c_str());
   return chain;
@@ -91,7 +91,7 @@ void delete_chain(Batch& batch, const std::string& name) {
 }
 
 void delete_rules(Batch& batch, const std::string& chain) {
-  const RulePtr rule = owned<RulePtr>(nftnl_rule_alloc());
+  const auto rule = owned<RulePtr>(nftnl_rule_alloc());
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTableName);
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, chain.c_str());
   nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, NFPROTO_INET);
@@ -103,7 +103,7 @@ void add_set(Batch& batch, nftnl_set* set) {
   batch.add(NFT_MSG_NEWSET, NLM_F_CREATE, "add a set of ports",
             [set](nlmsghdr* message) { nftnl_set_nlmsg_build_payload(message, set); });
   using Elements = std::unique_ptr<nftnl_set_elems_iter, Freed<nftnl_set_elems_iter_destroy>>;
-  const Elements elements = owned<Elements>(nftnl_set_elems_iter_create(set));
+  const auto elements = owned<Elements>(nftnl_set_elems_iter_create(set));
   // As many messages as it takes: one holds at most 64 KiB of elements.
   for (int more = 1; more > 0;) {
     batch.add(NFT_MSG_NEWSETELEM, NLM_F_CREATE, "add ports to a set",

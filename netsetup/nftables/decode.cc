@@ -56,7 +56,7 @@ std::uint16_t redirected_port(Bytes target) {
 
 template <class Each>
 void for_each_expression(const nftnl_rule* rule, Each each) {
-  const RuleExpressions all = owned<RuleExpressions>(nftnl_expr_iter_create(rule));
+  const auto all = owned<RuleExpressions>(nftnl_expr_iter_create(rule));
   while (const nftnl_expr* expression = nftnl_expr_iter_next(all.get())) each(expression);
 }
 
@@ -306,7 +306,7 @@ PortSet ports_of(const nftnl_set* set) {
   PortSet found;
   std::map<unsigned, bool> edges;  // of intervals: whether one begins; a beginning wins over an end at the same port
   const bool is_interval = (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_INTERVAL) != 0;
-  const SetElements all = owned<SetElements>(nftnl_set_elems_iter_create(set));
+  const auto all = owned<SetElements>(nftnl_set_elems_iter_create(set));
   while (nftnl_set_elem* element = nftnl_set_elems_iter_next(all.get())) {
     std::uint32_t size = 0;
     const auto* key = static_cast<const unsigned char*>(nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size));

@@ -50,7 +50,7 @@ class Builder {
   void comment(const std::string& text) {
     if (text.empty()) return;
     using Buffer = std::unique_ptr<nftnl_udata_buf, Freed<nftnl_udata_buf_free>>;
-    const Buffer buffer = owned<Buffer>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+    const auto buffer = owned<Buffer>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
     nftnl_udata_put_strz(buffer.get(), NFTNL_UDATA_RULE_COMMENT, text.c_str());
     nftnl_rule_set_data(rule(), NFTNL_RULE_USERDATA, nftnl_udata_buf_data(buffer.get()),
                         nftnl_udata_buf_len(buffer.get()));
@@ -144,10 +144,10 @@ class Builder {
  private:
   static constexpr std::size_t kNameSize = 16;
 
-  nftnl_rule* rule() { return encoded_.rule.get(); }
+  [[nodiscard]] nftnl_rule* rule() const { return encoded_.rule.get(); }
 
   nftnl_expr* add(const char* name) {
-    ExpressionPtr expression = owned<ExpressionPtr>(nftnl_expr_alloc(name));
+    auto expression = owned<ExpressionPtr>(nftnl_expr_alloc(name));
     nftnl_expr* added = expression.get();
     nftnl_rule_add_expr(rule(), expression.release());
     return added;
@@ -208,7 +208,7 @@ class Builder {
 
   static void set_byte_orders(nftnl_set* set, bool is_map) {
     using Buffer = std::unique_ptr<nftnl_udata_buf, Freed<nftnl_udata_buf_free>>;
-    const Buffer buffer = owned<Buffer>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+    const auto buffer = owned<Buffer>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
     nftnl_udata_put_u32(buffer.get(), NFTNL_UDATA_SET_KEYBYTEORDER, kBigEndian);
     if (is_map) nftnl_udata_put_u32(buffer.get(), NFTNL_UDATA_SET_DATABYTEORDER, kBigEndian);
     nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(buffer.get()), nftnl_udata_buf_len(buffer.get()));

@@ -21,11 +21,4 @@ using RulePtr = std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>>;
 using SetPtr = std::unique_ptr<nftnl_set, Freed<nftnl_set_free>>;
 using ExpressionPtr = std::unique_ptr<nftnl_expr, Freed<nftnl_expr_free>>;
 
-// Throws std::bad_alloc for the null pointer that libnftnl returns when memory runs out.
-template <class Pointer>
-Pointer owned(typename Pointer::pointer allocated) {
-  if (allocated == nullptr) throw std::bad_alloc{};
-  return Pointer{allocated};
-}
-
 }  // namespace sidelock::nftables

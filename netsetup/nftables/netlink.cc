@@ -23,8 +23,8 @@ namespace {
 
 // libnftnl writes into a buffer without asking how large it is. The largest message of ours is a list of set elements,
 // which is an attribute and so has at most 64 KiB.
-constexpr std::size_t kLargestMessage = 256 * 1024;
-constexpr std::size_t kAnswerSize = 64 * 1024;
+constexpr std::size_t kLargestMessage = std::size_t{256} * 1024;
+constexpr std::size_t kAnswerSize = std::size_t{64} * 1024;
 
 NetlinkError failed(const std::string& what) {
   const int number = errno;

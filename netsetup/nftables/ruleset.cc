@@ -1,6 +1,8 @@
 // See ruleset.h.
 #include "netsetup/nftables/ruleset.h"
 
+#include <algorithm>
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -21,7 +23,7 @@ bool is_ours(const nftnl_rule* rule) {
 }
 
 SetPtr our_set(const char* name) {
-  SetPtr set = owned<SetPtr>(nftnl_set_alloc());
+  auto set = owned<SetPtr>(nftnl_set_alloc());
   nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, kTableName);
   nftnl_set_set_u32(set.get(), NFTNL_SET_FAMILY, NFPROTO_INET);
   if (name != nullptr) nftnl_set_set_str(set.get(), NFTNL_SET_NAME, name);
@@ -35,7 +37,7 @@ std::vector<SetPtr> our_sets() {
       NFT_MSG_GETSET, NFPROTO_INET,
       [&wanted](nlmsghdr* request) { nftnl_set_nlmsg_build_payload(request, wanted.get()); },
       [&sets](const nlmsghdr* message) {
-        SetPtr set = owned<SetPtr>(nftnl_set_alloc());
+        auto set = owned<SetPtr>(nftnl_set_alloc());
         if (nftnl_set_nlmsg_parse(message, set.get()) >= 0) sets.push_back(std::move(set));
       });
   return sets;
@@ -50,10 +52,9 @@ void read_elements(nftnl_set* set) {
 }
 
 bool has_our_table() {
-  for (const LiveTable& table : live_tables()) {
-    if (table.family == NFPROTO_INET && table.name == kTableName) return true;
-  }
-  return false;
+  return std::ranges::any_of(live_tables(), [](const LiveTable& table) {
+    return table.family == NFPROTO_INET && table.name == kTableName;
+  });
 }
 
 std::map<std::string, PortSet> our_port_sets() {
@@ -71,7 +72,7 @@ std::map<std::string, PortSet> our_port_sets() {
 std::vector<LiveTable> live_tables() {
   std::vector<LiveTable> tables;
   dump(NFT_MSG_GETTABLE, NFPROTO_UNSPEC, whole, [&tables](const nlmsghdr* message) {
-    const TablePtr table = owned<TablePtr>(nftnl_table_alloc());
+    const auto table = owned<TablePtr>(nftnl_table_alloc());
     if (nftnl_table_nlmsg_parse(message, table.get()) < 0) return;
     tables.push_back({nftnl_table_get_u32(table.get(), NFTNL_TABLE_FAMILY),
                       text_or_empty(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME)),
@@ -83,7 +84,7 @@ std::vector<LiveTable> live_tables() {
 std::vector<LiveChain> live_chains() {
   std::vector<LiveChain> chains;
   dump(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, whole, [&chains](const nlmsghdr* message) {
-    const ChainPtr chain = owned<ChainPtr>(nftnl_chain_alloc());
+    const auto chain = owned<ChainPtr>(nftnl_chain_alloc());
     if (nftnl_chain_nlmsg_parse(message, chain.get()) < 0) return;
     LiveChain live;
     live.family = nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_FAMILY);
@@ -106,7 +107,7 @@ std::vector<LiveRule> live_rules() {
   static const std::map<std::string, PortSet> kNone;
   std::vector<LiveRule> rules;
   dump(NFT_MSG_GETRULE, NFPROTO_UNSPEC, whole, [&](const nlmsghdr* message) {
-    const RulePtr rule = owned<RulePtr>(nftnl_rule_alloc());
+    const auto rule = owned<RulePtr>(nftnl_rule_alloc());
     if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0) return;
     rules.push_back({nftnl_rule_get_u32(rule.get(), NFTNL_RULE_FAMILY),
                      text_or_empty(nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)),

@@ -1,5 +1,8 @@
-// A deleter for unique_ptr made of a C library's own free function: one alias for each handle type, no call by hand.
+// Owners of a C library's objects: a deleter for unique_ptr made of its own free function, so that each handle type is one
+// alias, and no free is called by hand.
 #pragma once
+
+#include <new>
 
 namespace sidelock {
 
@@ -10,5 +13,12 @@ struct Freed {
     Free(handle);
   }
 };
+
+// Throws std::bad_alloc for the null pointer that a C library returns when memory runs out.
+template <class Pointer>
+Pointer owned(typename Pointer::pointer allocated) {
+  if (allocated == nullptr) throw std::bad_alloc{};
+  return Pointer{allocated};
+}
 
 }  // namespace sidelock
