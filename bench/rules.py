@@ -18,7 +18,7 @@ ROUNDS = 11
 
 
 def rounds_of(program, backend, ports):
-    done = subprocess.run([program, backend, str(ports), str(ROUNDS)], check=True, capture_output=True, text=True)
+    done = subprocess.run([program, backend, str(ports), str(ROUNDS)], check=True, stdout=subprocess.PIPE, text=True)
     rounds = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rounds) == ROUNDS, done
     return rounds
