@@ -25,8 +25,8 @@ def say(text):
     print(f"-- {text}", file=sys.stderr, flush=True)
 
 
-def measure_processor(results, systems, programs, scale, count):
-    wanted = figures.cpu_figures(scale, Systems.TERMINATORS, Systems.FLOORS)
+def measure_processor(results, systems, programs, scale, count, only):
+    wanted = [figure for figure in figures.cpu_figures(scale, Systems.TERMINATORS, Systems.FLOORS) if only in figure.name]
     with contextlib.ExitStack() as running:
         servers = {}
         for name, kind in sorted({(name, figure.kind) for figure in wanted for name in figure.systems}):
@@ -40,8 +40,8 @@ def measure_processor(results, systems, programs, scale, count):
         results.add(figure)
     for name, key, unit in (("full handshake, ECDSA", "full_ns", 1000), ("resumed handshake", "resumed_ns", 1000),
                             ("down, AES-128", "seal_ns_per_kib", 1), ("up, AES-128", "open_ns_per_kib", 1)):
-        figure = results.figure(name)
-        figure.series("OpenSSL alone").values += [floor[key] / unit] * figure.needed
+        if figure := results.figure(name):
+            figure.series("OpenSSL alone").values += [floor[key] / unit] * figure.needed
 
 
 def measure_memory(results, systems, programs, count):
@@ -81,6 +81,12 @@ def measure_growth(results, systems, programs, folder, scale, count):
             results.add(figure)
 
 
+def with_new_ones(before, results):
+    """The results of an earlier run, with the figures that were measured again in the place of the old ones."""
+    before.figures = [results.figure(figure.name) or figure for figure in before.figures]
+    return before
+
+
 def show(results):
     for table in report.tables(results):
         print(report.as_markdown(table) + "\n")
@@ -101,6 +107,7 @@ def main():
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--plot", type=pathlib.Path)
     parser.add_argument("--docs", action="store_true")
+    parser.add_argument("--only", default="")
     parser.add_argument("--compare", nargs=2)
     given = parser.parse_args()
     if given.compare:
@@ -119,9 +126,12 @@ def main():
         with make_app(programs, folder, APP_PORT) as app:
             app.wait_until_listening()
             systems = Systems(programs, folder, APP_PORT)
-            measure_processor(results, systems, programs, scale, count)
-            measure_memory(results, systems, programs, count)
-            measure_growth(results, systems, programs, folder, scale, 1 if given.quick else min(3, count))
+            measure_processor(results, systems, programs, scale, count, given.only)
+            if not given.only:
+                measure_memory(results, systems, programs, count)
+                measure_growth(results, systems, programs, folder, scale, 1 if given.quick else min(3, count))
+    if given.only and given.json and given.json.exists():
+        results = with_new_ones(Results.from_json(given.json.read_text()), results)
     if given.json:
         given.json.write_text(results.to_json() + "\n")
     if given.plot:
