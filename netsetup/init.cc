@@ -22,6 +22,7 @@
 #include "netsetup/iptables/glance.h"
 #include "netsetup/iptables/table.h"
 #include "netsetup/meshes.h"
+#include "netsetup/namespace_lock.h"
 #include "netsetup/nftables/make.h"
 #include "netsetup/nftables/text.h"
 #include "netsetup/plan.h"
@@ -81,13 +82,16 @@ void go_to(Backend& backend, const Plan& live, const Plan& wanted) {
 
 // Puts back what was there before; the failure that led here is the one to report.
 void undo(Backend& backend, const Plan& wanted, const State& before) {
-  try {
-    apply_routing(before.routing);
-    go_to(backend, wanted, before.plan);
-    log::info("the rules are again what they were before");
-  } catch (const std::exception& error) {
-    log::error("the rules could not be put back: {}; `sidelock cleanup` removes them", error.what());
-  }
+  const auto put_back = [](const char* what, const auto& action) {
+    try {
+      action();
+      log::info("the {} are again what they were before", what);
+    } catch (const std::exception& error) {
+      log::error("the {} could not be put back: {}; `sidelock cleanup` removes them", what, error.what());
+    }
+  };
+  if (!before.routing.empty() || !read_routing().empty()) put_back("routes", [&] { apply_routing(before.routing); });
+  put_back("rules", [&] { go_to(backend, wanted, before.plan); });
 }
 
 void verify_routing(const std::vector<LoopbackRouting>& wanted) {
@@ -218,6 +222,7 @@ void install_capture(const CaptureSettings& given, Backend& backend) {
 void install_capture(const CaptureSettings& settings) {
   refuse_node_by_address(settings);
   raise_network_capabilities();
+  const NamespaceLock lock{settings.lock_wait};
   const Choice choice = choose_backend(settings.backend);
   log::info("backend {}: {}", name_of(choice.kind), choice.reason);
   try {
@@ -257,6 +262,7 @@ std::string dry_run_text(const CaptureSettings& settings) {
 
 void remove_capture(const CaptureSettings& settings) {
   raise_network_capabilities();
+  const NamespaceLock lock{settings.lock_wait};
   bool found = false;
   bool is_iptables_hidden = false;
   std::exception_ptr failed;

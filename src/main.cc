@@ -126,8 +126,9 @@ ExitCode exit_code(const std::exception& error) {
 // The settings were refused: no log is configured yet, and the reader is a person.
 int refused(const std::exception& error) {
   const ExitCode code = exit_code(error);
-  fmt::print(stderr, "sidelock: {}\n", error.what());
-  if (code == ExitCode::kUsage) fmt::print(stderr, "`sidelock --help` lists the commands and the settings.\n");
+  // fputs: a standard error that cannot be written to must not change the exit code, as fmt's exception would.
+  std::fputs(fmt::format("sidelock: {}\n", error.what()).c_str(), stderr);
+  if (code == ExitCode::kUsage) std::fputs("`sidelock --help` lists the commands and the settings.\n", stderr);
   return static_cast<int>(code);
 }
 

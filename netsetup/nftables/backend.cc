@@ -49,7 +49,9 @@ auto read_whole(std::chrono::milliseconds patience, Read read) {
       try {
         return read();
       } catch (const NetlinkError& error) {
-        if (error.number() != EINTR || std::chrono::steady_clock::now() >= deadline) throw;
+        // ENOENT: a set went with its rule between two questions.
+        const bool has_changed = error.number() == EINTR || error.number() == ENOENT;
+        if (!has_changed || std::chrono::steady_clock::now() >= deadline) throw;
       }
     }
   });

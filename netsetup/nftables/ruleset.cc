@@ -52,9 +52,8 @@ void read_elements(nftnl_set* set) {
 }
 
 bool has_our_table() {
-  return std::ranges::any_of(live_tables(), [](const LiveTable& table) {
-    return table.family == NFPROTO_INET && table.name == kTableName;
-  });
+  return std::ranges::any_of(
+      live_tables(), [](const LiveTable& table) { return table.family == NFPROTO_INET && table.name == kTableName; });
 }
 
 std::map<std::string, PortSet> our_port_sets() {

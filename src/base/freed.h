@@ -1,5 +1,5 @@
-// Owners of a C library's objects: a deleter for unique_ptr made of its own free function, so that each handle type is one
-// alias, and no free is called by hand.
+// Owners of a C library's objects: a deleter for unique_ptr made of its own free function, so that each handle type is
+// one alias, and no free is called by hand.
 #pragma once
 
 #include <new>

@@ -42,6 +42,8 @@ std::vector<Interface> interfaces() {
   std::vector<Interface> all;
   const AddressList list = address_list();
   for (const ifaddrs* entry = list.get(); entry != nullptr; entry = entry->ifa_next) {
+    // With a colon it is the label of an address (ip-address(8)), and no interface.
+    if (std::strchr(entry->ifa_name, ':') != nullptr) continue;
     if (std::ranges::find(all, entry->ifa_name, &Interface::name) != all.end()) continue;
     all.push_back({entry->ifa_name, (entry->ifa_flags & IFF_UP) != 0});
   }

@@ -37,7 +37,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
      "Let init work in a network namespace that looks like a node's."},
     {"allow-foreign-before", kCapture, kSwitch, "on|off", "off",
      "Let foreign rules that can decide about our ports stand before ours."},
-    {"lock-wait", kCapture, kValue, "DURATION", "5s", "How long to wait for the xtables lock."},
+    {"lock-wait", kCapture, kValue, "DURATION", "5s", "How long to wait for another init, and for the xtables lock."},
     {"backend", kCapture, kValue, "BACKEND", "auto",
      "What holds the rules: iptables, nftables, or auto (what is in use here, else what works)."},
     {"ip-family", kCapture, kValue, "FAMILY", "auto",

@@ -56,7 +56,8 @@ class Socket {
   // handshakes under way (ip(7), IP_MINTTL: no privilege is needed). Closing with either in the queue would reset them.
   void drop_new_requests() noexcept;
 
-  // Acknowledges at once what has come, where the kernel would wait 40 ms for bytes to send it with (tcp(7), TCP_QUICKACK).
+  // Acknowledges at once what has come, where the kernel would wait 40 ms for bytes to send it with (tcp(7),
+  // TCP_QUICKACK).
   void acknowledge_now() noexcept;
 
   // Tells the peer that no more bytes come. Only for a clean end.

@@ -293,6 +293,14 @@ void Connection::abort() {
   }
 }
 
+void warn_given_up(const Endpoint& client, const std::exception& failure) noexcept {
+  try {
+    log::warning("connection from {} given up: {}", client.to_string(), failure.what());
+  } catch (
+      const std::exception&) {  // NOLINT(bugprone-empty-catch): without memory for that line, too, nobody can be told
+  }
+}
+
 Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
               Workplace& workplace) {
   try {
@@ -305,7 +313,7 @@ Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, cons
     report(connection, outcome);
   } catch (const std::exception& failure) {
     // Out of memory or descriptors: this connection is given up, the others go on.
-    log::warning("connection from {} given up: {}", client.endpoint.to_string(), failure.what());
+    warn_given_up(client.endpoint, failure);
   }
 }
 

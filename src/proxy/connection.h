@@ -1,6 +1,7 @@
 // The life of one connection. serve() in connection.cc tells it from top to bottom: read that first.
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -62,5 +63,8 @@ class Connection final : public Workplace::Resident {
 // Serves one accepted connection to its end, logs it and lets go of it.
 Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, const ExplicitListener* listener,
               Workplace& workplace);
+
+// Says so in the log, if there is memory for a line.
+void warn_given_up(const Endpoint& client, const std::exception& failure) noexcept;
 
 }  // namespace sidelock

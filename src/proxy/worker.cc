@@ -125,6 +125,7 @@ void Worker::use_context(std::shared_ptr<const TlsContext> context) {
 void Worker::drain(std::function<void()> on_done) {
   reactor_.post([this, on_done = std::move(on_done)]() mutable {
     on_drained_ = std::move(on_done);
+    if (is_draining_) return finish_drain_if_done();
     for (Listener& listener : listeners_) {
       if (listener.socket.is_open()) listener.socket.drop_new_requests();
     }
@@ -177,7 +178,7 @@ Detached Worker::accept_from(Listener& listener) {
       try {
         admit(std::move(accepted), client, listener.pair);
       } catch (const std::exception& failure) {
-        log::warning("connection from {} given up: {}", client.to_string(), failure.what());
+        warn_given_up(client, failure);
       }
       if (++accepted_this_turn % kAcceptsPerTurn == 0) co_await reactor_.yield();
     } else if (state == Io::kWouldBlock) {

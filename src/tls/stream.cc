@@ -113,9 +113,10 @@ std::optional<Handshake> TlsStream::go_on_with_handshake() {
   const bool is_alive = transport_.flush();
   is_established_ = error == SSL_ERROR_NONE;
   if (is_established_) {
-    // Under TLS 1.3 the client speaks last. If it uses Nagle's algorithm, its first small request waits for that to be
-    // acknowledged, and we send nothing before the app answers.
-    if (transport_.unread().empty() && ::SSL_version(ssl_.get()) == TLS1_3_VERSION) socket().acknowledge_now();
+    // Under TLS 1.3, and when a session is resumed under 1.2, the client speaks last. If it uses Nagle's algorithm, its
+    // first small request waits for that to be acknowledged, and we send nothing before the app answers.
+    const bool has_client_spoken_last = ::SSL_version(ssl_.get()) == TLS1_3_VERSION || ::SSL_session_reused(ssl_.get());
+    if (transport_.unread().empty() && has_client_spoken_last) socket().acknowledge_now();
     return is_alive ? judge_client() : Handshake::kClosed;
   }
   if (error != SSL_ERROR_WANT_READ) {
@@ -282,22 +283,27 @@ TlsFacts TlsStream::facts() const {
 
 // SSL_set_msg_callback(3). Every handshake message after the handshake counts: KeyUpdates, which cost us two key
 // derivations each, and TLS 1.2 renegotiation attempts, which cost an alert.
-void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* /*bytes*/, std::size_t /*size*/,
+void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* bytes, std::size_t size,
                            SSL* /*ssl*/, void* self) {
   auto* const stream = static_cast<TlsStream*>(self);
   // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
-  if (is_write == 0 && content_type == SSL3_RT_HANDSHAKE && stream->is_established_)
-    stream->count_post_handshake_message();
+  if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || !stream->is_established_) return;
+  // RFC 8446, 4.6.3: the type, three bytes of length, update_requested.
+  const auto* const message = static_cast<const unsigned char*>(bytes);
+  const bool is_answered = size < 5 || message[0] != SSL3_MT_KEY_UPDATE || message[4] == SSL_KEY_UPDATE_REQUESTED;
+  stream->count_post_handshake_message(is_answered);
 }
 
-void TlsStream::count_post_handshake_message() noexcept {
+void TlsStream::count_post_handshake_message(bool is_answered) noexcept {
   const Clock::time_point now = socket().reactor().now();
-  // A client that does not take our answers gets no new second: they would pile up for ever.
-  if (now - counted_since_ >= std::chrono::seconds{1} && !transport_.has_output()) {
+  if (now - counted_since_ >= std::chrono::seconds{1}) {
     counted_since_ = now;
     counted_ = 0;
   }
-  if (++counted_ <= key_updates_per_second_) return;
+  // A client that does not take our answers has no second in which they are few: they pile up.
+  if (!transport_.has_output()) waiting_answers_ = 0;
+  if (is_answered) ++waiting_answers_;
+  if (++counted_ <= key_updates_per_second_ && waiting_answers_ <= key_updates_per_second_) return;
   is_flooded_ = true;
   transport_.stop_input();
 }

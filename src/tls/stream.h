@@ -130,7 +130,7 @@ class TlsStream {
   Handshake judge_client();
   void send_ticket();
   ReadEnd classify_end(int ssl_result);
-  void count_post_handshake_message() noexcept;
+  void count_post_handshake_message(bool is_answered) noexcept;
 
   Transport transport_;  // before ssl_, which writes to it until its end
   SslPtr ssl_;
@@ -138,6 +138,7 @@ class TlsStream {
   // Messages counted in the second that began at this turn of the clock.
   Clock::time_point counted_since_{};
   std::uint32_t counted_ = 0;
+  std::uint32_t waiting_answers_ = 0;
   std::time_t session_end_ = 0;  // 0: with its ticket
   std::uint32_t key_updates_per_second_;
   bool has_promised_tls_ = false;

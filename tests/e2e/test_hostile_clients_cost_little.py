@@ -123,6 +123,17 @@ def test_key_updates_of_a_client_that_takes_no_answer_do_not_pile_up(run, tmp_pa
         sidelock.wait_for_outcome("key_update_flood")
 
 
+def test_key_updates_that_want_no_answer_are_counted_by_the_second_also_while_the_client_reads_nothing(run, tmp_path):
+    with apps.App(apps.source(bytes(16 << 20))) as app, run(app.port, "--key-update-limit", "5") as sidelock:
+        client, writer = hand_written(sidelock, tmp_path)
+        wait_until(lambda: is_standing_still(sidelock), "sidelock to stop reading")
+        for _ in range(2):
+            client.send_raw(b"".join(writer.key_update(KEY_UPDATE_WITHOUT_ANSWER) for _ in range(4)))
+            time.sleep(1.1)  # the second that the setting speaks of
+        client.reset()
+        sidelock.wait_for_outcome("client_reset")
+
+
 def test_bytes_of_the_app_are_not_dropped_in_silence_behind_an_unfinished_message(run, tmp_path):
     with apps.App(apps.echo) as app, run(app.port) as sidelock:
         client, writer = hand_written(sidelock, tmp_path)

@@ -96,5 +96,12 @@ TEST_F(InterfacesThatAreNotHere, AreNoneWhereAllIsCaptured) {
   }
 }
 
+TEST_F(Interfaces, AreNotTheLabelsOfAddresses) {
+  const test::Peer client;
+  test::output_of("ip addr add 10.99.0.1/24 dev eth0 label eth0:web");
+  const auto finished = test::run(test::sidelock_program() + " init --ports 80 --exclude-interfaces eth0");
+  EXPECT_THAT(finished.output, HasSubstr("plain text"));
+}
+
 }  // namespace
 }  // namespace sidelock

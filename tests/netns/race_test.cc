@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "netsetup/init.h"
 #include "netsetup/iptables/table.h"
+#include "netsetup/namespace_lock.h"
 #include "support/capture_settings.h"
 #include "support/namespace.h"
 #include "support/shell.h"
@@ -23,6 +24,7 @@ namespace {
 
 using iptables::TableError;
 using iptables::TableHandle;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 class Race : public test::NamespaceTest {};
@@ -128,6 +130,28 @@ TEST_F(Race, ForTheLockIsWonWhenItIsReleasedInTime) {
   ::waitpid(waiting, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_THAT(test::saved_rules(), HasSubstr("SIDELOCK_IN"));
+}
+
+// Two that read, verify and undo at once could take each other's rules away, and one of them would still report
+// success.
+TEST_F(Race, OfTwoInitsIsWonByBoth) {
+  for (const std::string backend : {"iptables", "nftables"}) {
+    const std::string init = test::sidelock_program() + " init --ports 80,81 --backend " + backend;
+    for (int round = 0; round < 10; ++round) {
+      test::output_of(test::sidelock_program() + " cleanup");
+      test::output_of(init + " & first=$!; " + init + " || exit; wait $first");
+      const std::string rules = backend == "iptables" ? test::saved_rules() : test::saved_nftables_rules();
+      ASSERT_THAT(rules, ContainsRegex(backend == "iptables" ? "--to-ports 19101" : "redirect to"));
+    }
+  }
+}
+
+TEST_F(Race, WithAnotherInitEndsWhenPatienceDoes) {
+  const NamespaceLock other{std::chrono::milliseconds{0}};
+  const test::Finished refused = test::run(test::sidelock_program() + " init --ports 80 --lock-wait 50ms");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("--lock-wait"));
+  EXPECT_EQ(test::run(test::sidelock_program() + " cleanup --lock-wait 0").status, 1);
 }
 
 }  // namespace

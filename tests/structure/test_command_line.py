@@ -42,6 +42,12 @@ def test_a_usage_error_is_one_line_and_a_hint_on_standard_error(sidelock):
         assert lines[1:] == ["`sidelock --help` lists the commands and the settings."], arguments
 
 
+def test_a_usage_error_that_nobody_can_read_is_one_still(sidelock):
+    binary = os.environ["SIDELOCK_BINARY"]
+    for closed in ("2>/dev/full", "2>&-"):
+        assert subprocess.run(["sh", "-c", f'"$0" run --listen x {closed}', binary], timeout=30).returncode == 2, closed
+
+
 def test_the_environment_counts(sidelock):
     shown = sidelock("run", "--ports", "80", SIDELOCK_IDLE_TIMEOUT="soon")
     assert shown.returncode == 2

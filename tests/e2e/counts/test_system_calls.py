@@ -1,8 +1,11 @@
 """How many system calls a request, a connection and a byte cost. nginx 1.22 makes 5.4 for a request among 64
 connections, 33 for a connection, and 154 and 128 for a MiB down and up."""
 
+import ssl
+
 from counting import per_unit, system_calls
 from support import apps
+from support.client import connect, context, receive_exactly
 from work import MIB, connections, download, requests, upload
 
 
@@ -24,6 +27,24 @@ def test_the_last_message_of_a_handshake_is_acknowledged_at_once(run, echo_app, 
     trace = tmp_path / "trace"
     system_calls(run, echo_app.port, trace, connections(5))
     assert trace.read_text().count("TCP_QUICKACK, [1]") == 5
+
+
+def test_so_is_the_last_message_of_a_session_resumed_under_tls_1_2(run, echo_app, tmp_path):
+    tls = context(version=ssl.TLSVersion.TLSv1_2)
+    session = None
+
+    def visit(sidelock):
+        nonlocal session
+        plain = connect(sidelock.port)
+        with tls.wrap_socket(plain, server_hostname="localhost", session=session) as client:
+            session = client.session
+            client.sendall(b"x")
+            assert receive_exactly(client, 1) == b"x"
+            client.unwrap()
+
+    trace = tmp_path / "trace"
+    system_calls(run, echo_app.port, trace, lambda sidelock: [visit(sidelock) for _ in range(4)])
+    assert trace.read_text().count("TCP_QUICKACK, [1]") == 3  # in the first visit we spoke last
 
 
 def test_a_connection_costs_few_system_calls(run, echo_app, tmp_path):
