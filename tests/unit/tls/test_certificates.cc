@@ -1,6 +1,7 @@
 // See test_certificates.h.
 #include "unit/tls/test_certificates.h"
 
+#include <atomic>
 #include <stdexcept>
 
 #include "tls/error.h"
@@ -14,8 +15,8 @@ void require(bool succeeded) {
 }
 
 TestPair make(const std::string& name, const TestPair* issuer, Validity validity) {
-  static long serial = 0;
-  std::string curve = "P-256";  // OpenSSL's macro casts its const away
+  static std::atomic<long> serial{0};  // tests make certificates in several threads
+  std::string curve = "P-256";         // OpenSSL's macro casts its const away
   TestPair made{CertificatePtr{::X509_new()}, KeyPtr{EVP_EC_gen(curve.data())}};
   X509* const certificate = made.certificate.get();
   require(certificate != nullptr && made.key != nullptr);
