@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/on_exception.h"
 #include "io/deadline.h"
 #include "policy/destination.h"
 #include "policy/upstream_address.h"
@@ -222,22 +223,11 @@ void report(const Connection& connection, Outcome outcome) {
 }
 
 // Neither peer shall take the end of a connection that was given up for a clean one.
-class ResetsBoth {
- public:
-  explicit ResetsBoth(Connection& connection) noexcept : connection_{connection} {}
-  ResetsBoth(const ResetsBoth&) = delete;
-  ResetsBoth& operator=(const ResetsBoth&) = delete;
-  ~ResetsBoth() {
-    if (std::uncaught_exceptions() == before_) return;
-    connection_.relay = nullptr;
-    if (connection_.app_socket) connection_.app_socket->close_with_reset();
-    connection_.client_socket.close_with_reset();
-  }
-
- private:
-  Connection& connection_;
-  const int before_ = std::uncaught_exceptions();
-};
+void reset_both(Connection& connection) noexcept {
+  connection.relay = nullptr;
+  if (connection.app_socket) connection.app_socket->close_with_reset();
+  connection.client_socket.close_with_reset();
+}
 
 }  // namespace
 
@@ -306,7 +296,7 @@ Detached host(Fd accepted, ClientAddress client, ClientCounts::Place place, cons
   try {
     Connection connection{std::move(accepted), client, std::move(place), listener, workplace};
     if (take_probe(connection)) co_return;
-    const ResetsBoth when_it_fails{connection};
+    const OnException when_it_fails{[&connection] { reset_both(connection); }};
     const Outcome outcome = co_await serve(connection);
     connection.outcome = outcome;
     co_await conclude(connection, outcome);

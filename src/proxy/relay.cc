@@ -2,33 +2,13 @@
 #include "proxy/relay.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
+#include "base/on_exception.h"
 #include "policy/truncation.h"
 #include "proxy/window.h"
 
 namespace sidelock {
-
-namespace {
-
-// In a pump: when memory is short and it is left by an exception, the other one shall not go on alone, and neither peer
-// shall take it for an end.
-class EndsBoth {
- public:
-  explicit EndsBoth(Relay& relay) noexcept : relay_{relay} {}
-  EndsBoth(const EndsBoth&) = delete;
-  EndsBoth& operator=(const EndsBoth&) = delete;
-  ~EndsBoth() {
-    if (std::uncaught_exceptions() > before_) relay_.end(Outcome::kInternal, false);
-  }
-
- private:
-  Relay& relay_;
-  const int before_ = std::uncaught_exceptions();
-};
-
-}  // namespace
 
 Relay::Relay(TlsStream& client, Socket& app, Buffers& buffers, Progress& progress, SilenceWatch& silence_watch,
              const LimitSettings& limits, OnTruncation on_truncation, std::string introduction)
@@ -59,8 +39,12 @@ task<Outcome> Relay::run() {
   co_return was_client_end_bare_ ? Outcome::kClientClosedBare : Outcome::kOk;
 }
 
+// When memory is short and one pump is left by an exception, the other one shall not go on alone, and neither peer
+// shall take it for an end.
+void Relay::end_both() { end(Outcome::kInternal, false); }
+
 task<> Relay::client_to_app() {
-  const EndsBoth when_it_fails{*this};
+  const OnException when_it_fails{[this] { end_both(); }};
   Window window{buffers_};
   KeptBytes kept{buffers_};
   const std::span<std::byte> plain = buffers_.plain();
@@ -111,7 +95,7 @@ task<> Relay::client_to_app() {
 }
 
 task<> Relay::app_to_client() {
-  const EndsBoth when_it_fails{*this};
+  const OnException when_it_fails{[this] { end_both(); }};
   Window window{buffers_};
   for (;;) {
     co_await app_.readable();

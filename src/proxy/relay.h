@@ -43,6 +43,7 @@ class Relay final : private Timer {
   void client_ended(ReadEnd end);
   void app_ended();
   void fail(Outcome outcome);
+  void end_both();
   void note_activity();
 
   void arm_limit();
