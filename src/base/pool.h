@@ -24,7 +24,13 @@ void close_thread() noexcept;
 // What this thread keeps, in bytes.
 [[nodiscard]] std::size_t kept_bytes() noexcept;
 
-// For the storage of coroutines: throws std::bad_alloc.
+// Throws std::bad_alloc.
 [[nodiscard]] void* allocate_or_throw(std::size_t size);
+
+// Objects of a class that derives from it come from the pool, and so do the frames of coroutines whose promise does.
+struct Pooled {
+  static void* operator new(std::size_t size) { return allocate_or_throw(size); }
+  static void operator delete(void* object) noexcept { release(object); }
+};
 
 }  // namespace sidelock::pool

@@ -210,6 +210,7 @@ TlsSettings tls_settings(const SettingValues& values) {
   tls.is_tls12_allowed = parse_choice<bool>(values.of("tls-min-version"), {{"1.2", true}, {"1.3", false}});
   tls.cipher_suites = parse_list(values.of("tls-cipher-suites"), "names of cipher suites, comma separated");
   tls.groups = parse_list(values.of("tls-groups"), "names of groups, comma separated");
+  tls.is_record_layer_native = parse_choice<bool>(values.of("record-layer"), {{"native", true}, {"openssl", false}});
   return tls;
 }
 

@@ -107,6 +107,7 @@ struct TlsSettings {
   bool is_tls12_allowed = true;                // --tls-min-version 1.2
   std::vector<std::string> cipher_suites;      // in our order of preference; empty: the built-in ones
   std::vector<std::string> groups;             // the same for key exchange groups
+  bool is_record_layer_native = true;          // --record-layer native: ours after a TLS 1.3 handshake
 };
 
 enum class WhenFull { kReset, kWait };

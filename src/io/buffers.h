@@ -7,6 +7,9 @@
 #include <memory>
 #include <span>
 
+#include "base/freed.h"
+#include "base/pool.h"
+
 namespace sidelock {
 
 class Buffers {
@@ -64,7 +67,7 @@ class KeptBytes {
 
  private:
   Buffers* buffers_;
-  std::unique_ptr<std::byte[]> memory_;
+  std::unique_ptr<std::byte, Freed<pool::release>> memory_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t capacity_ = 0;

@@ -22,13 +22,8 @@ struct JoinPoint {
 
 namespace detail {
 
-// Frames live as long as one connection, or one step of it: the pool has one of that size.
-struct PooledFrame {
-  static void* operator new(std::size_t size) { return pool::allocate_or_throw(size); }
-  static void operator delete(void* frame) noexcept { pool::release(frame); }
-};
-
-struct PromiseBase : PooledFrame {
+// Frames live as long as one connection, or one step of it.
+struct PromiseBase : pool::Pooled {
   std::coroutine_handle<> continuation;
   JoinPoint* join = nullptr;
   std::exception_ptr exception;
@@ -136,7 +131,7 @@ class Join {
 // A coroutine that begins at once and frees itself at its end. Its parameters are taken by value or outlive the
 // reactor; an exception that leaves it ends the program, so its body catches.
 struct Detached {
-  struct promise_type : detail::PooledFrame {
+  struct promise_type : pool::Pooled {
     Detached get_return_object() noexcept { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
@@ -148,7 +143,7 @@ struct Detached {
 // A coroutine that begins at once and is destroyed with this object, wherever it is suspended then.
 class [[nodiscard]] Background {
  public:
-  struct promise_type : detail::PooledFrame {
+  struct promise_type : pool::Pooled {
     Background get_return_object() noexcept {
       return Background{std::coroutine_handle<promise_type>::from_promise(*this)};
     }

@@ -165,7 +165,7 @@ task<Refusal> shake_hands(Connection& connection) {
   connection.failure = connection.tls.failure();
   switch (handshake) {
     case Handshake::kDone:
-      connection.progress.counters->note_handshake(connection.tls.agreement(), Clock::now() - begun);
+      connection.progress.counters->note_handshake(connection.tls.facts(), Clock::now() - begun);
       co_return Refusal{};
     case Handshake::kClosed: co_return refusal(Outcome::kHandshakeClosed);
     case Handshake::kNoApplicationProtocol: co_return Outcome::kNoApplicationProtocol;

@@ -21,7 +21,8 @@ std::string make_unique_id() {
 
 std::optional<ProxiedTls> proxied_tls(const TlsFacts& facts) {
   if (facts.version.empty()) return std::nullopt;
-  ProxiedTls proxied{facts.version, facts.openssl_cipher, facts.protocol, facts.server_name, std::nullopt};
+  ProxiedTls proxied{std::string{facts.version}, std::string{facts.openssl_cipher}, facts.protocol, facts.server_name,
+                     std::nullopt};
   // The app is dialled only for a client whose certificate was verified, so the result is always 0.
   if (facts.has_client_certificate) proxied.certificate = {facts.client_common_name, 0, facts.is_resumed};
   return proxied;

@@ -18,7 +18,7 @@ std::size_t index_of(const List& names, std::string_view name) noexcept {
 
 }  // namespace
 
-void PortCounters::note_handshake(const TlsAgreement& agreed, std::chrono::nanoseconds duration) noexcept {
+void PortCounters::note_handshake(const TlsFacts& agreed, std::chrono::nanoseconds duration) noexcept {
   const std::size_t version = index_of(kVersionNames, agreed.version);
   const std::size_t group = index_of(kGroupNames, agreed.group);
   handshakes[version][group][agreed.is_resumed ? 1 : 0].add();

@@ -38,7 +38,7 @@ struct alignas(64) PortCounters {
   // Handshakes that were finished, by what was agreed on.
   using Handshakes = std::array<std::array<std::array<Counter, 2>, kGroupNames.size() + 1>, kVersionNames.size() + 1>;
 
-  void note_handshake(const TlsAgreement& agreed, std::chrono::nanoseconds duration) noexcept;
+  void note_handshake(const TlsFacts& agreed, std::chrono::nanoseconds duration) noexcept;
   void note_connect_error(int error) noexcept;
 
   Counter accepted;

@@ -146,7 +146,7 @@ void Relay::client_ended(ReadEnd end) {
   switch (end) {
     case ReadEnd::kCleanEnd: break;
     case ReadEnd::kBareEnd: {
-      const std::string protocol = client_.facts().protocol;
+      const std::string& protocol = client_.facts().protocol;
       const StreamSoFar stream{has_app_ended_, progress_.received_bytes > 0, progress_.did_app_send_last, protocol};
       if (!is_bare_end_clean(on_truncation_, stream)) return fail(Outcome::kClientTruncated);
       was_client_end_bare_ = true;

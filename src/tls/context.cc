@@ -245,7 +245,8 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
   return made;
 }
 
-TlsContext::TlsContext(const TlsSettings& settings, const TlsFiles& files, const std::shared_ptr<TicketKeys>& tickets) {
+TlsContext::TlsContext(const TlsSettings& settings, const TlsFiles& files, const std::shared_ptr<TicketKeys>& tickets)
+    : is_record_layer_native_{settings.is_record_layer_native} {
   CredentialChoice choice = choice_among(files.credentials);
   std::vector<SslContextPtr> others;
   for (const CredentialChoice::Set& set : choice.sets()) {

@@ -27,6 +27,9 @@ class TlsContext {
   // the default credential, and its ClientHello may choose another. Throws std::bad_alloc.
   [[nodiscard]] SslPtr make_ssl(const TlsPolicy& policy) const;
 
+  // --record-layer native.
+  [[nodiscard]] bool is_record_layer_native() const noexcept { return is_record_layer_native_; }
+
  private:
   struct Callbacks;  // what OpenSSL's callbacks need; owned by the SSL_CTX, which may outlive this object
 
@@ -35,6 +38,7 @@ class TlsContext {
                             const std::shared_ptr<TicketKeys>& tickets);
 
   SslContextPtr context_;
+  bool is_record_layer_native_;
 };
 
 }  // namespace sidelock

@@ -8,13 +8,15 @@
 #include "tls/client_gate.h"
 #include "tls/client_hello.h"
 #include "tls/error.h"
-#include "tls/peer_identity.h"
 #include "tls/postgres_request.h"
+#include "tls/record_layer.h"
 
 namespace sidelock {
 
 TlsStream::TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept
-    : transport_{socket, buffers}, key_updates_per_second_{key_updates_per_second} {}
+    : transport_{socket, buffers}, message_limit_{key_updates_per_second} {}
+
+TlsStream::~TlsStream() = default;
 
 task<Hello> TlsStream::hello(Preamble preamble) {
   bool has_declined_gss = false;
@@ -88,6 +90,10 @@ std::optional<Handshake> TlsStream::begin_handshake(const TlsContext& context, c
   ::SSL_set_accept_state(ssl_.get());
   ::SSL_set_msg_callback(ssl_.get(), on_message);
   ::SSL_set_msg_callback_arg(ssl_.get(), this);
+  if (context.is_record_layer_native()) {
+    secrets_ = std::make_unique<TrafficSecrets>();
+    connect_tap(ssl_.get(), secrets_.get());
+  }
   return go_on_with_handshake();
 }
 
@@ -106,13 +112,17 @@ task<Handshake> TlsStream::finish_handshake() {
 std::optional<Handshake> TlsStream::go_on_with_handshake() {
   transport_.allow_receive(Buffers::kSmallestWindow);
   forget_openssl_errors();
+  // The client's secret is told when its Finished has come, ours once we have sent ours: see on_message().
+  if (secrets_ && secrets_->server.size() > 0) open_tap(ssl_.get());
   const int result = ::SSL_do_handshake(ssl_.get());
+  if (secrets_) close_tap(ssl_.get());
   const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
   const unsigned long reason = ::ERR_peek_error();
   transport_.park();
   const bool is_alive = transport_.flush();
   is_established_ = error == SSL_ERROR_NONE;
   if (is_established_) {
+    facts_ = std::make_unique<const TlsFacts>(facts_of(ssl_.get()));
     // Under TLS 1.3, and when a session is resumed under 1.2, the client speaks last. If it uses Nagle's algorithm, its
     // first small request waits for that to be acknowledged, and we send nothing before the app answers.
     const bool has_client_spoken_last = ::SSL_version(ssl_.get()) == TLS1_3_VERSION || ::SSL_session_reused(ssl_.get());
@@ -151,6 +161,7 @@ Handshake TlsStream::judge_client() {
   ClientJudgement judgement = sidelock::judge_client(ssl_.get());
   if (judgement.verdict == ClientVerdict::kAllowed) {
     session_end_ = session_end(ssl_.get());
+    hand_over();
     return Handshake::kDone;
   }
   failure_ = std::move(judgement.reason);
@@ -163,8 +174,28 @@ Handshake TlsStream::judge_client() {
   }
 }
 
+// From here on without the SSL object, where that is wanted and can be.
+void TlsStream::hand_over() {
+  const std::unique_ptr<TrafficSecrets> secrets = std::move(secrets_);
+  if (!secrets) return;
+  connect_tap(ssl_.get(), nullptr);
+  auto inheritance = inherit(ssl_.get(), *secrets, transport_, limit_session(ssl_.get(), session_end_));
+  if (!inheritance) return;
+  records_ = std::make_unique<RecordLayer>(transport_, std::move(*inheritance), message_limit_);
+  ssl_.reset();
+}
+
+ReadResult TlsStream::read_records(std::span<std::byte> into, std::size_t window) {
+  const ReadResult result = records_->read(into, window);
+  if (result.end == ReadEnd::kRecordError) failure_ = records_->failure();
+  transport_.park();
+  transport_.flush();
+  return result;
+}
+
 ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
   if (is_passing_through_) return read_plain(into, window);
+  if (records_) return read_records(into, window);
   transport_.allow_receive(window);
   ReadResult result;
   while (result.bytes < into.size()) {
@@ -218,6 +249,7 @@ bool TlsStream::write(std::span<const std::byte> from) {
     transport_.gather(from);
     return transport_.flush();
   }
+  if (records_) return records_->write(from) && transport_.flush();
   forget_openssl_errors();
   std::size_t count = 0;
   const bool is_first = !from.empty() && !std::exchange(has_sent_ticket_, true);
@@ -234,78 +266,39 @@ bool TlsStream::write(std::span<const std::byte> from) {
 
 bool TlsStream::close_notify() {
   is_closed_ = true;
-  if (is_passing_through_) return transport_.flush();
-  forget_openssl_errors();
-  ::SSL_shutdown(ssl_.get());
-  forget_openssl_errors();
+  if (records_) {
+    records_->close_notify();
+  } else if (!is_passing_through_) {
+    forget_openssl_errors();
+    ::SSL_shutdown(ssl_.get());
+    forget_openssl_errors();
+  }
   return transport_.flush();
 }
 
-TlsAgreement TlsStream::agreement() const {
-  SSL* const ssl = ssl_.get();
-  TlsAgreement agreement;
-  agreement.version = ::SSL_get_version(ssl);  // "TLSv1.3"
-  agreement.version.remove_prefix(std::min<std::size_t>(agreement.version.size(), 4));
-  agreement.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
-  if (const char* group = ::SSL_group_to_name(ssl, static_cast<int>(SSL_get_negotiated_group(ssl)))) {
-    agreement.group = group;
-  }
-  agreement.is_resumed = ::SSL_session_reused(ssl) == 1;
-  return agreement;
+const TlsFacts& TlsStream::facts() const {
+  static const TlsFacts kNone;
+  return facts_ ? *facts_ : kNone;
 }
 
-TlsFacts TlsStream::facts() const {
-  TlsFacts facts;
-  const SSL* const ssl = ssl_.get();
-  if (!is_established_) return facts;
-  const std::string version = ::SSL_get_version(ssl);  // "TLSv1.3"
-  facts.version = version.substr(std::min<std::size_t>(version.size(), 4));
-  facts.cipher = ::SSL_CIPHER_standard_name(::SSL_get_current_cipher(ssl));
-  facts.openssl_cipher = ::SSL_CIPHER_get_name(::SSL_get_current_cipher(ssl));
-  if (const char* group = ::SSL_group_to_name(ssl_.get(), static_cast<int>(SSL_get_negotiated_group(ssl_.get())))) {
-    facts.group = group;
-  }
-  const unsigned char* protocol = nullptr;
-  unsigned int size = 0;
-  ::SSL_get0_alpn_selected(ssl, &protocol, &size);
-  if (protocol != nullptr) facts.protocol.assign(reinterpret_cast<const char*>(protocol), size);
-  if (const char* name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
-  facts.is_resumed = ::SSL_session_reused(ssl) == 1;
-  const X509* const certificate = ::SSL_get0_peer_certificate(ssl);
-  if (certificate != nullptr && ::SSL_get_verify_result(ssl) == X509_V_OK) {
-    const PeerIdentity client = identity_of(certificate);
-    facts.has_client_certificate = true;
-    facts.client_subject = client.subject;
-    if (!client.common_names.empty()) facts.client_common_name = client.common_names.front();
-  }
-  return facts;
-}
-
-// SSL_set_msg_callback(3). Every handshake message after the handshake counts: KeyUpdates, which cost us two key
-// derivations each, and TLS 1.2 renegotiation attempts, which cost an alert.
+// SSL_set_msg_callback(3).
 void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* bytes, std::size_t size,
-                           SSL* /*ssl*/, void* self) {
+                           SSL* ssl, void* self) {
   auto* const stream = static_cast<TlsStream*>(self);
-  // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
-  if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || !stream->is_established_) return;
-  // RFC 8446, 4.6.3: the type, three bytes of length, update_requested.
+  if (content_type != SSL3_RT_HANDSHAKE || size == 0) return;
   const auto* const message = static_cast<const unsigned char*>(bytes);
-  const bool is_answered = size < 5 || message[0] != SSL3_MT_KEY_UPDATE || message[4] == SSL_KEY_UPDATE_REQUESTED;
-  stream->count_post_handshake_message(is_answered);
-}
-
-void TlsStream::count_post_handshake_message(bool is_answered) noexcept {
-  const Clock::time_point now = socket().reactor().now();
-  if (now - counted_since_ >= std::chrono::seconds{1}) {
-    counted_since_ = now;
-    counted_ = 0;
+  if (is_write != 0) {
+    if (message[0] == SSL3_MT_FINISHED && stream->secrets_) open_tap(ssl);
+    return;
   }
-  // A client that does not take our answers has no second in which they are few: they pile up.
-  if (!transport_.has_output()) waiting_answers_ = 0;
-  if (is_answered) ++waiting_answers_;
-  if (++counted_ <= key_updates_per_second_ && waiting_answers_ <= key_updates_per_second_) return;
-  is_flooded_ = true;
-  transport_.stop_input();
+  // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
+  if (!stream->is_established_) return;
+  // RFC 8446, 4.6.3: the type, three bytes of length, update_requested.
+  const bool is_answered = size < 5 || message[0] != SSL3_MT_KEY_UPDATE || message[4] == SSL_KEY_UPDATE_REQUESTED;
+  const Clock::time_point now = stream->socket().reactor().now();
+  if (stream->message_limit_.count(now, is_answered, stream->has_output())) return;
+  stream->is_flooded_ = true;
+  stream->transport_.stop_input();
 }
 
 }  // namespace sidelock

@@ -5,12 +5,16 @@
 
 #include <cstdint>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "io/task.h"
 #include "tls/context.h"
+#include "tls/facts.h"
+#include "tls/message_limit.h"
+#include "tls/read_result.h"
+#include "tls/secret_tap.h"
 #include "tls/transport.h"
 
 namespace sidelock {
@@ -33,50 +37,13 @@ enum class Handshake {
   kClientNotAllowed,  // by the port's allow list
 };
 
-// How a read ended, beside the bytes it brought.
-enum class ReadEnd {
-  kMore,            // the window is full, there may be more at once
-  kWouldBlock,      // await socket().readable()
-  kCleanEnd,        // close_notify; without TLS, the end of the TCP stream
-  kBareEnd,         // a TCP end on a record boundary, without close_notify
-  kTruncated,       // a TCP end inside a record
-  kReset,           // ECONNRESET and its like
-  kAborted,         // by Socket::abort()
-  kRecordError,     // a forged or malformed record, an alert of the client's
-  kKeyUpdateFlood,  // more handshake messages after the handshake than allowed
-};
-
-struct ReadResult {
-  std::size_t bytes = 0;
-  ReadEnd end = ReadEnd::kWouldBlock;
-};
-
-// What a finished handshake agreed on; the text from the client is untrusted.
-struct TlsFacts {
-  std::string version;   // "1.3"
-  std::string cipher;    // "TLS_AES_128_GCM_SHA256"
-  std::string group;     // "x25519"
-  std::string protocol;  // ALPN, empty when none
-  std::string server_name;
-  bool is_resumed = false;
-  std::string openssl_cipher;           // OpenSSL's own name: "ECDHE-RSA-AES128-GCM-SHA256"
-  bool has_client_certificate = false;  // one that was verified
-  std::string client_subject;           // RFC 2253
-  std::string client_common_name;       // the first
-};
-
-// What is counted of it: names that live as long as the connection, so that counting takes no memory.
-struct TlsAgreement {
-  std::string_view version;
-  std::string_view cipher;
-  std::string_view group;  // empty: none
-  bool is_resumed = false;
-};
+class RecordLayer;
 
 class TlsStream {
  public:
   // `key_updates_per_second`: how many handshake messages the client may send after the handshake.
   TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept;
+  ~TlsStream();
 
   // Waits until a whole ClientHello has come. Consumes nothing but a preamble, and keeps no OpenSSL memory.
   task<Hello> hello(Preamble preamble);
@@ -117,9 +84,8 @@ class TlsStream {
   [[nodiscard]] bool has_sent_close_notify() const noexcept { return is_closed_ && !has_output(); }
 
   [[nodiscard]] Socket& socket() const noexcept { return transport_.socket(); }
-  [[nodiscard]] TlsFacts facts() const;
-  // Only after a handshake that succeeded.
-  [[nodiscard]] TlsAgreement agreement() const;
+  // Empty before a handshake that succeeded.
+  [[nodiscard]] const TlsFacts& facts() const;
 
  private:
   static void on_message(int is_write, int version, int content_type, const void* bytes, std::size_t size, SSL* ssl,
@@ -129,18 +95,18 @@ class TlsStream {
   std::optional<Handshake> go_on_with_handshake();
   Handshake judge_client();
   void send_ticket();
+  void hand_over();
+  ReadResult read_records(std::span<std::byte> into, std::size_t window);
   ReadEnd classify_end(int ssl_result);
-  void count_post_handshake_message(bool is_answered) noexcept;
 
-  Transport transport_;  // before ssl_, which writes to it until its end
-  SslPtr ssl_;
+  Transport transport_;  // before ssl_ and records_, which write to it until their end
+  SslPtr ssl_;           // with the whole connection, or with its handshake alone: then records_ go on
+  std::unique_ptr<TrafficSecrets> secrets_;  // while ssl_ is to be followed by records_
+  std::unique_ptr<RecordLayer> records_;
+  std::unique_ptr<const TlsFacts> facts_;
   std::string failure_;
-  // Messages counted in the second that began at this turn of the clock.
-  Clock::time_point counted_since_{};
-  std::uint32_t counted_ = 0;
-  std::uint32_t waiting_answers_ = 0;
+  MessageLimit message_limit_;
   std::time_t session_end_ = 0;  // 0: with its ticket
-  std::uint32_t key_updates_per_second_;
   bool has_promised_tls_ = false;
   bool is_established_ = false;
   bool is_passing_through_ = false;

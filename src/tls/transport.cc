@@ -77,6 +77,20 @@ IoResult Transport::receive(std::size_t window) {
   return result;
 }
 
+IoResult Transport::receive_more(std::size_t window) {
+  if (buffers_.received_by == this) park();
+  const std::size_t kept = input_.size();
+  const std::span<std::byte> space = buffers_.receive();
+  const IoResult result = socket_.read(space.subspan(kept, std::min(window, Buffers::kReceive - kept)));
+  if (result.state == Io::kEnd) is_at_end_ = true;
+  if (result.state != Io::kDone) return result;
+  if (kept > 0) std::memcpy(space.data(), input_.bytes().data(), kept);
+  input_.clear();
+  buffers_.received = space.first(kept + result.bytes);
+  buffers_.received_by = this;
+  return result;
+}
+
 std::span<const std::byte> Transport::unread() const noexcept {
   if (!input_.empty()) return input_.bytes();
   return buffers_.received_by == this ? buffers_.received : std::span<const std::byte>{};
@@ -117,15 +131,25 @@ void Transport::drop(std::size_t count) noexcept {
 }
 
 void Transport::gather(std::span<const std::byte> bytes) {
-  if (buffers_.gathered > 0 && buffers_.gathered_by != this) std::abort();  // never one client's bytes to another
-  buffers_.gathered_by = this;
-  if (buffers_.gathered + bytes.size() > Buffers::kSend) flush();
   if (bytes.size() > Buffers::kSend) {
+    reserve(Buffers::kSend);
     output_.append(bytes);
     return;
   }
-  std::memcpy(buffers_.send().data() + buffers_.gathered, bytes.data(), bytes.size());
-  buffers_.gathered += bytes.size();
+  if (!bytes.empty()) std::memcpy(reserve(bytes.size()).data(), bytes.data(), bytes.size());
+  commit(bytes.size());
+}
+
+std::span<std::byte> Transport::reserve(std::size_t count) {
+  if (buffers_.gathered > 0 && buffers_.gathered_by != this) std::abort();  // never one client's bytes to another
+  buffers_.gathered_by = this;
+  if (buffers_.gathered + count > Buffers::kSend) flush();
+  return buffers_.send().subspan(buffers_.gathered, count);
+}
+
+std::span<const std::byte> Transport::take_gathered() noexcept {
+  if (buffers_.gathered_by != this) return {};
+  return buffers_.send().first(std::exchange(buffers_.gathered, 0));
 }
 
 bool Transport::flush() {

@@ -24,6 +24,9 @@ class Transport {
 
   // Takes at most `window` bytes from the socket into the worker's buffer; only when nothing is left there.
   IoResult receive(std::size_t window);
+  // The same when something is left, a record that is not whole yet: what comes is put behind it, and unread() is all
+  // of it in one piece.
+  IoResult receive_more(std::size_t window);
   // All bytes received and not consumed; kept ones, or those in the worker's buffer.
   [[nodiscard]] std::span<const std::byte> unread() const noexcept;
   // Whether received bytes are kept in memory of our own.
@@ -37,6 +40,12 @@ class Transport {
   void drop(std::size_t count) noexcept;
   // Copies bytes to be sent with the next flush(), or when the buffer is full.
   void gather(std::span<const std::byte> bytes);
+  // The same without a copy: room for so many bytes, at most kSend, to be written to until the next call; then how many
+  // have been.
+  std::span<std::byte> reserve(std::size_t count);
+  void commit(std::size_t count) noexcept { buffers_.gathered += count; }
+  // Takes back what was gathered and not sent, until the next call.
+  std::span<const std::byte> take_gathered() noexcept;
   // Sends what was gathered. What the socket does not take is kept: has_output() stays true. False when it is broken.
   bool flush();
   [[nodiscard]] bool has_output() const noexcept { return !output_.empty(); }

@@ -49,10 +49,10 @@ def kept_by_an_idle_connection(run, app_port):
 def test_an_idle_connection_keeps_little_memory(run, free_port):
     app_port = free_port()
     with process(measuring_program("bench-app"), f"127.0.0.1:{app_port}"):
-        # OpenSSL 3.0 alone keeps 13.7 KiB for each connection while its SSL object lives. The pool keeps more blocks when
-        # many handshakes happen to be under way at once, which only ever adds.
+        # OpenSSL's SSL object, 13.7 KiB, ends with the handshake. The pool keeps more blocks when many handshakes happen to
+        # be under way at once, which only ever adds.
         attempts = (kept_by_an_idle_connection(run, app_port) for _ in range(3))
-        assert any(kept < 16.3 for kept in attempts)
+        assert any(kept < 4.9 for kept in attempts)
 
 
 def test_a_handshake_that_stalls_keeps_no_more_than_a_connection_counts_with(run, free_port):
@@ -77,6 +77,6 @@ def test_the_memory_of_many_connections_goes_back_once_they_have_gone(run, free_
         with run(app_port, *PATIENT, "--workers", "1", "--access-log", "off") as sidelock:
             before = sidelock.private_bytes()
             with idle_connections(sidelock.port, 3000):
-                assert sidelock.private_bytes() - before > 30 << 20
+                assert sidelock.private_bytes() - before > 10 << 20
             # What stays belongs to no connection: OpenSSL's algorithms, once they have been looked up.
             wait_until(lambda: sidelock.private_bytes() - before < 3 << 20, "the memory to go back")

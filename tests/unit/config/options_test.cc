@@ -55,7 +55,7 @@ TEST(Flags, UnknownOnesAreRefusedAndTheLikelyOneNamed) {
 }
 
 TEST(Flags, SettingsOfLaterVersionsDoNotExist) {
-  for (const char* name : {"record-layer", "quic"}) {
+  for (const char* name : {"quic", "ktls"}) {
     EXPECT_THAT(refusal({"run", "--" + std::string{name}, "x"}), HasSubstr("there is no such setting")) << name;
   }
 }

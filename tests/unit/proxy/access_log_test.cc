@@ -14,8 +14,12 @@ AccessRecord record() {
   record.client = {{*IpAddress::parse("2001:db8::9"), 40000}};
   record.destination = {{*IpAddress::parse("2001:db8::2"), 443}};
   record.app = {{*IpAddress::parse("::1"), 8080}};
-  record.tls = {"1.3", "TLS_AES_128_GCM_SHA256", "x25519", "http/1.1", "evil\n\x1b[31m\xff",
-                true,  "TLS_AES_128_GCM_SHA256", false,    {},         {}};
+  record.tls.version = "1.3";
+  record.tls.cipher = record.tls.openssl_cipher = "TLS_AES_128_GCM_SHA256";
+  record.tls.group = "x25519";
+  record.tls.protocol = "http/1.1";
+  record.tls.server_name = "evil\n\x1b[31m\xff";
+  record.tls.is_resumed = true;
   record.outcome = Outcome::kAppReset;
   record.received_bytes = 10;
   record.sent_bytes = 20;

@@ -48,7 +48,7 @@ TEST(PortIndex, GivesPairsOfOnePortOneLabel) {
 
 TEST(PortCounters, UnknownNamesAreCountedAsOther) {
   PortCounters counters;
-  TlsAgreement agreed;
+  TlsFacts agreed;
   agreed.version = "1.4";
   agreed.cipher = "TLS_NEW";
   agreed.group = "x99999";
@@ -61,7 +61,7 @@ TEST(PortCounters, UnknownNamesAreCountedAsOther) {
 
 TEST(PortCounters, NamesMayDifferInTheSizeOfTheirLetters) {
   PortCounters counters;
-  TlsAgreement agreed;
+  TlsFacts agreed;
   agreed.version = "1.3";
   agreed.group = "X25519";
   agreed.is_resumed = true;

@@ -1,0 +1,32 @@
+// See inheritance.h.
+#include "tls/inheritance.h"
+
+namespace sidelock {
+
+namespace {
+
+std::uint64_t count_records(std::span<const std::byte> bytes) {
+  std::uint64_t count = 0;
+  while (!bytes.empty()) {
+    bytes = bytes.subspan(RecordProtection::record_size(bytes));
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+std::optional<Inheritance> inherit(SSL* ssl, const TrafficSecrets& secrets, Transport& transport, bool is_ticket_due) {
+  const SSL_CIPHER* const cipher = ::SSL_get_current_cipher(ssl);
+  const auto suite = cipher != nullptr ? suite_of(::SSL_CIPHER_get_protocol_id(cipher)) : std::nullopt;
+  const bool is_possible = ::SSL_version(ssl) == TLS1_3_VERSION && suite && secrets.is_whole() &&
+                           secrets.client.size() == suite->hash_size && ::SSL_has_pending(ssl) == 0 &&
+                           !transport.is_inside_record();
+  if (!is_possible) return std::nullopt;
+  // A failure only costs the client its ticket.
+  if (is_ticket_due && ::SSL_new_session_ticket(ssl) == 1) ::SSL_do_handshake(ssl);
+  const std::span<const std::byte> tickets = transport.take_gathered();
+  return Inheritance{*suite, secrets, {tickets.begin(), tickets.end()}, count_records(tickets)};
+}
+
+}  // namespace sidelock

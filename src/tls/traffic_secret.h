@@ -1,0 +1,37 @@
+// The secret of one direction of a TLS 1.3 connection, and what is made of it (RFC 8446, 7.1 to 7.3).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sidelock {
+
+// Wiped at its end. One thread.
+class TrafficSecret {
+ public:
+  static constexpr std::size_t kSha256 = 32;
+  static constexpr std::size_t kSha384 = 48;
+
+  TrafficSecret() = default;  // none
+  // As many bytes as the hash of the connection's suite has. Anything else is none.
+  explicit TrafficSecret(std::span<const unsigned char> bytes) noexcept;
+  TrafficSecret(const TrafficSecret&) = default;
+  TrafficSecret& operator=(const TrafficSecret&) = default;
+  ~TrafficSecret();
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // 0: none
+
+  // HKDF-Expand-Label with an empty context; at most size() bytes. Throws std::runtime_error when OpenSSL fails.
+  void expand(std::string_view label, std::span<unsigned char> into) const;
+  // Becomes the secret after a KeyUpdate. Throws as expand() does, and is unchanged then.
+  void advance();
+
+ private:
+  std::array<unsigned char, kSha384> bytes_{};
+  std::uint8_t size_ = 0;
+};
+
+}  // namespace sidelock
