@@ -134,8 +134,17 @@ def test_key_updates_that_want_no_answer_are_counted_by_the_second_also_while_th
         sidelock.wait_for_outcome("client_reset")
 
 
-def test_bytes_of_the_app_are_not_dropped_in_silence_behind_an_unfinished_message(run, tmp_path):
+def test_an_unfinished_message_keeps_no_bytes_of_the_app_back(run, tmp_path):
     with apps.App(apps.echo) as app, run(app.port) as sidelock:
+        client, writer = hand_written(sidelock, tmp_path)
+        client.send_raw(writer.record(b"question") + writer.record(KEY_UPDATE_WITHOUT_ANSWER[:4], HANDSHAKE))
+        assert client.receive() == b"question"
+        client.close()
+        sidelock.wait_for_access(1)
+
+
+def test_openssl_drops_no_bytes_of_the_app_in_silence_behind_an_unfinished_message(run, tmp_path):
+    with apps.App(apps.echo) as app, run(app.port, "--record-layer", "openssl") as sidelock:
         client, writer = hand_written(sidelock, tmp_path)
         client.send_raw(writer.record(b"question") + writer.record(KEY_UPDATE_WITHOUT_ANSWER[:4], HANDSHAKE))
         assert wait_for_end(client.socket) == "reset"
