@@ -12,6 +12,8 @@ namespace sidelock {
 namespace {
 
 constexpr int kEventsPerTurn = 256;
+// Of every descriptor, edge-triggered. Ends and errors are told anyway.
+constexpr unsigned kEvents = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 void resume_all(Waiter*& list) {
   Waiter* waiter = std::exchange(list, nullptr);
@@ -70,11 +72,22 @@ void Reactor::post(std::function<void()> work) {
 
 std::unique_ptr<Watch> Reactor::watch(int fd) {
   auto watch = std::make_unique<Watch>();
+  watch->fd = fd;
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+  event.events = kEvents;
   event.data.ptr = watch.get();
-  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "register a descriptor");
+  // The text would take memory.
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) check(-1, "register a descriptor");
   return watch;
+}
+
+void Reactor::tell_of_room(Watch& watch) {
+  if (std::exchange(watch.is_told_of_room, true)) return;
+  epoll_event event{};
+  event.events = kEvents | EPOLLOUT;
+  event.data.ptr = &watch;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, watch.fd, &event) != 0)
+    check(-1, "watch a descriptor for room to write");
 }
 
 void Reactor::retire(std::unique_ptr<Watch> watch) {

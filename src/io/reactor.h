@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/pool.h"
 #include "io/timer.h"
 
 namespace sidelock {
@@ -22,8 +23,15 @@ struct Waiter {
 // What is known about one registered descriptor. Edge-triggered: a flag stays set until a call has found out that it is
 // no longer true, and is set again by the next event.
 struct Watch {
+  static void* operator new(std::size_t size) { return pool::allocate_or_throw(size); }
+  static void operator delete(void* watch) noexcept { pool::release(watch); }
+
+  int fd = -1;
   bool readable = false;
   bool writable = true;  // a new socket's buffer is empty: the first send is tried without waiting
+  // Whether the kernel has been asked to tell of room to write, which most sockets never have to wait for. Else it
+  // would wake the loop for a socket whose bytes have been read by then, to say that it is writable.
+  bool is_told_of_room = false;
   // The peer has shut down, an error is queued, or there is urgent data, at which the kernel ends a read: a short read
   // no longer means "drained".
   bool may_stop_short = false;
@@ -49,6 +57,9 @@ class Reactor {
 
   // Registers `fd` for good; closing it takes it out. The Watch is freed by retire(). Throws std::system_error.
   std::unique_ptr<Watch> watch(int fd);
+  // Wakes the waiting writers of a socket as well, from now on; at first it is watched for bytes and for its end alone.
+  // Throws std::system_error.
+  void tell_of_room(Watch& watch);
   // Frees a Watch at the end of the turn, because the events of this turn may still name it.
   void retire(std::unique_ptr<Watch> watch);
 

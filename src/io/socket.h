@@ -97,7 +97,8 @@ class Socket {
     Readiness(Socket& socket, bool Watch::*flag, Waiter* Watch::*list) noexcept
         : socket_{socket}, flag_{flag}, list_{list} {}
     [[nodiscard]] bool await_ready() const noexcept { return socket_.is_aborted_ || (*socket_.watch_).*flag_; }
-    void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    void await_suspend(std::coroutine_handle<> awaiting) {
+      if (flag_ == &Watch::writable) socket_.reactor_->tell_of_room(*socket_.watch_);
       waiter_ = {awaiting, (*socket_.watch_).*list_};
       (*socket_.watch_).*list_ = &waiter_;
     }

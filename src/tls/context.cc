@@ -8,7 +8,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 
 #include "base/error.h"
 #include "tls/alpn.h"
@@ -16,6 +15,7 @@
 #include "tls/connection_policy.h"
 #include "tls/digest.h"
 #include "tls/error.h"
+#include "tls/public_random.h"
 #include "tls/security_level.h"
 #include "tls/server_names.h"
 
@@ -158,6 +158,11 @@ struct TlsContext::Callbacks {
     return SSL_TLSEXT_ERR_OK;
   }
 
+  // SSL_CTX_set_generate_session_id(3). There is no session cache to find anything by it: it names a ticket.
+  static int session_id(SSL* /*ssl*/, unsigned char* id, unsigned int* size) {
+    return fill_with_public_random({id, *size}) ? 1 : 0;
+  }
+
   // SSL_CTX_set_tlsext_ticket_key_evp_cb(3): returns 1 for a usable key, 2 to have the ticket renewed, 0 for an unknown
   // key, -1 on errors.
   static int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
@@ -171,7 +176,7 @@ struct TlsContext::Callbacks {
     if (is_encrypting != 0) {
       key = tickets.current(now);
       std::memcpy(name, key.name.data(), key.name.size());
-      if (::RAND_bytes(iv, kTicketIv) != 1) return -1;
+      if (!fill_with_public_random({iv, kTicketIv})) return -1;
     } else {
       const auto found = tickets.find(name, now);
       if (!found) return 0;
@@ -237,6 +242,7 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
   // Under TLS 1.3 TlsStream sends the ticket with the first bytes for the client: none of its own accord.
   require(::SSL_CTX_set_num_tickets(context, 0) == 1, "set the number of session tickets");
   ::SSL_CTX_set_timeout(context, std::chrono::seconds{TicketKeys::kLife}.count());
+  require(::SSL_CTX_set_generate_session_id(context, Callbacks::session_id) == 1, "name session tickets");
   ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::ticket_key);
   ::SSL_CTX_set_alpn_select_cb(context, Callbacks::select_alpn, nullptr);
 
