@@ -1,8 +1,10 @@
 """What is measured: sidelock, its peers and the floors, each started with one worker in front of the same app."""
 
 import contextlib
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -60,6 +62,7 @@ class Server:
         self.is_tls = is_tls
         self._log = log
         self._command = [*prefix, *machine.pinned(cpu, *command)]
+        self._held_command = [*prefix, *machine.pinned(cpu, "sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *command)]
         self._process = None
 
     prefix = ()  # for its clients: they are where it is
@@ -72,10 +75,26 @@ class Server:
     def target(self):
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self):
+    def _start(self, command):
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self
+
+    def __enter__(self):
+        return self._start(self._command)
+
+    @contextlib.contextmanager
+    def held(self):
+        """The process is there, and let_go() starts the program in it."""
+        self._start(self._held_command)
+        try:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            yield self
+        finally:
+            self.__exit__()
+
+    def let_go(self):
+        os.kill(self.pid, signal.SIGCONT)
 
     def __exit__(self, *_):
         self._process.terminate()
