@@ -49,7 +49,7 @@ def measure_processor(results, systems, programs, scale, count, only):
 
 def measure_memory(results, systems, programs, only):
     idle = Figure("memory of an idle connection", "KiB", 0.90, 1)
-    rest = Figure("memory at rest (PSS)", "MiB", 1.0, 1)
+    rest = Figure("memory at rest", "MiB", 1.0, 1)
     burst = Figure(f"memory kept {SECONDS_AFTER_BURST} s after {BURST} connections", "MiB", None, 1)
     start = Figure("start to first answer", "ms", 1.0)
     wanted = [results.add(figure) for figure in (idle, rest, burst, start) if only in figure.name]

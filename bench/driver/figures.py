@@ -122,14 +122,14 @@ def start_ms(programs, server):
 
 
 def rest_mib(programs, server):
-    """What a server holds that has answered once and has nothing more to do (PSS). One that listens may still be
-    starting its workers."""
+    """What a server holds that has answered once and has nothing more to do. One that listens may still be starting its
+    workers."""
     with Load(programs, server.target, "idle", "--connections", 1) as load:
         load.wait_until_ready()
         load.go()
         load.let_go()
     time.sleep(SECONDS_AT_REST)
-    return machine.memory_kib(server.pid, "Pss") / KIB_PER_MIB
+    return machine.resident_kib(server.pid) / KIB_PER_MIB
 
 
 def tls_floor(programs, credential, count):

@@ -157,7 +157,7 @@ class Systems:
     def _sidelock(self, _name, _folder, port, credential):
         return [self.programs.sidelock, "run", "--capture", "none",
                 "--listen", f"127.0.0.1:{port}=127.0.0.1:{self._app_port}",
-                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off",
+                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off", "--drain-delay", "0s",
                 "--admin-address", f"127.0.0.1:{port + ADMIN_PORTS}", "--status-address", "none"]
 
     def _nginx(self, _name, folder, port, credential):
