@@ -19,6 +19,7 @@ APP_PORT = 20999  # the systems listen on the ports above it
 IDLE_CONNECTIONS = 2000
 BURST = 9500
 SECONDS_AFTER_BURST = 5
+STARTS = 10
 
 
 def say(text):
@@ -27,6 +28,8 @@ def say(text):
 
 def measure_processor(results, systems, programs, scale, count, only):
     wanted = [figure for figure in figures.cpu_figures(scale, Systems.TERMINATORS, Systems.FLOORS) if only in figure.name]
+    if not wanted:
+        return
     with contextlib.ExitStack() as running:
         servers = {}
         for name, kind in sorted({(name, figure.kind) for figure in wanted for name in figure.systems}):
@@ -44,28 +47,34 @@ def measure_processor(results, systems, programs, scale, count, only):
             figure.series("OpenSSL alone").values += [floor[key] / unit] * figure.needed
 
 
-def measure_memory(results, systems, programs, count):
-    say("memory and start")
-    idle = results.add(Figure("memory of an idle connection", "KiB", 0.90, 1))
-    rest = results.add(Figure("memory at rest (PSS)", "MiB", 1.0, 1))
-    burst = results.add(Figure(f"memory kept {SECONDS_AFTER_BURST} s after {BURST} connections", "MiB", None, 1))
-    start = results.add(Figure("start to first answer", "ms", 1.0, min(3, count)))
+def measure_memory(results, systems, programs, only):
+    idle = Figure("memory of an idle connection", "KiB", 0.90, 1)
+    rest = Figure("memory at rest", "MiB", 1.0, 1)
+    burst = Figure(f"memory kept {SECONDS_AFTER_BURST} s after {BURST} connections", "MiB", None, 1)
+    start = Figure("start to first answer", "ms", 1.0)
+    wanted = [results.add(figure) for figure in (idle, rest, burst, start) if only in figure.name]
+    if wanted:
+        say("memory and start")
     for name in Systems.TERMINATORS:
-        with systems.make(name) as server:
-            server.wait_until_listening()
-            rest.series(name).values.append(machine.memory_kib(server.pid, "Pss") / 1024)
-            value, _ = figures.MemoryFigure(idle.name, IDLE_CONNECTIONS).measure(programs, server)
-            idle.series(name).values.append(value)
-        with systems.make(name) as server:
-            server.wait_until_listening()
-            burst.series(name).values.append(
-                figures.memory_after_burst_mib(programs, server, BURST, SECONDS_AFTER_BURST))
-    for _ in range(count):
-        for name in Systems.TERMINATORS:
-            start.series(name).values.append(figures.start_ms(programs, systems.make(name)))
+        if idle in wanted or rest in wanted:
+            with systems.make(name) as server:
+                server.wait_until_listening()
+                rest.series(name).values.append(figures.rest_mib(programs, server))
+                value, _ = figures.MemoryFigure(idle.name, IDLE_CONNECTIONS).measure(programs, server)
+                idle.series(name).values.append(value)
+        if burst in wanted:
+            with systems.make(name) as server:
+                server.wait_until_listening()
+                burst.series(name).values.append(
+                    figures.memory_after_burst_mib(programs, server, BURST, SECONDS_AFTER_BURST))
+    if start in wanted:
+        with machine.awake_processors():
+            for _ in range(STARTS):
+                for name in Systems.TERMINATORS:
+                    start.series(name).values.append(figures.start_ms(programs, systems.make(name)))
 
 
-def measure_growth(results, systems, programs, folder, scale, count):
+def measure_captured(results, systems, programs, folder, scale, count):
     say("the captured path")
     with contextlib.ExitStack() as running:
         wanted, pods = growing.captured(systems, folder, scale, running, say)
@@ -74,16 +83,26 @@ def measure_growth(results, systems, programs, folder, scale, count):
         running.enter_context(machine.awake_processors())
         for figure in rounds.run(wanted, pods, programs, count, say):
             results.add(figure)
+
+
+def measure_growth(results, systems, programs, scale, count, only):
+    wanted = [figure for figure in growing.growth(scale) if only in figure.name]
+    if not wanted:
+        return
     say("how cost grows")
-    with systems.make("sidelock") as server, machine.awake_processors():
-        wanted, servers = growing.growth(server.wait_until_listening(), scale)
-        for figure in rounds.run(wanted, servers, programs, count, say):
+    with contextlib.ExitStack() as running:
+        servers = {kind: running.enter_context(systems.make(kind)).wait_until_listening()
+                   for kind in sorted({figure.kind for figure in wanted})}
+        running.enter_context(machine.awake_processors())
+        asked = {(system, figure.kind): (servers[figure.kind], system) for figure in wanted for system in figure.systems}
+        for figure in rounds.run(wanted, asked, programs, count, say):
             results.add(figure)
 
 
 def with_new_ones(before, results):
     """The results of an earlier run, with the figures that were measured again in the place of the old ones."""
-    before.figures = [results.figure(figure.name) or figure for figure in before.figures]
+    new = [figure for figure in results.figures if before.figure(figure.name) is None]
+    before.figures = [results.figure(figure.name) or figure for figure in before.figures] + new
     return before
 
 
@@ -126,10 +145,12 @@ def main():
         with make_app(programs, folder, APP_PORT) as app:
             app.wait_until_listening()
             systems = Systems(programs, folder, APP_PORT)
+            few = 1 if given.quick else min(3, count)
             measure_processor(results, systems, programs, scale, count, given.only)
+            measure_memory(results, systems, programs, given.only)
             if not given.only:
-                measure_memory(results, systems, programs, count)
-                measure_growth(results, systems, programs, folder, scale, 1 if given.quick else min(3, count))
+                measure_captured(results, systems, programs, folder, scale, few)
+            measure_growth(results, systems, programs, scale, few, given.only)
     if given.only and given.json and given.json.exists():
         results = with_new_ones(Results.from_json(given.json.read_text()), results)
     if given.json:

@@ -8,6 +8,7 @@ from . import machine
 from .load import Load
 
 KIB_PER_MIB = 1024
+SECONDS_AT_REST = 1
 
 
 class CpuFigure:
@@ -108,14 +109,27 @@ def memory_after_burst_mib(programs, server, count, seconds):
 
 
 def start_ms(programs, server):
-    """From the start of the process to the end of the first handshake and its first answer."""
-    begin = time.monotonic_ns()
-    with server:
-        server.wait_until_listening()
-        with Load(programs, server.target, "idle", "--connections", 1) as load:
-            load.wait_until_ready()
-            load.go()
+    """From the start of the server's program to its first answer, over a connection that is asked for again and again
+    from the start on. All that measures is there before. Needs awake_processors()."""
+    with Load(programs, server.target, "first") as load:
+        load.wait_until_ready()
+        with server.held():
+            load.begin()
+            begin = time.monotonic_ns()
+            server.let_go()
+            load.end()
             return (time.monotonic_ns() - begin) / 1e6
+
+
+def rest_mib(programs, server):
+    """What a server holds that has answered once and has nothing more to do. One that listens may still be starting its
+    workers."""
+    with Load(programs, server.target, "idle", "--connections", 1) as load:
+        load.wait_until_ready()
+        load.go()
+        load.let_go()
+    time.sleep(SECONDS_AT_REST)
+    return machine.resident_kib(server.pid) / KIB_PER_MIB
 
 
 def tls_floor(programs, credential, count):

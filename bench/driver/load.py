@@ -33,7 +33,13 @@ class Load:
 
     def go(self):
         """Gives the word and waits for the end of the work."""
+        self.begin()
+        return self.end()
+
+    def begin(self):
         self._say()
+
+    def end(self):
         return self._next("done")
 
     def let_go(self):

@@ -9,6 +9,10 @@ import time
 
 SERVER_CPU = 0  # what is measured
 LOAD_CPU = 1  # the load generator and the app
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# Of an entry of /proc/PID/pagemap; see Documentation/admin-guide/mm/pagemap.rst of Linux.
+IS_PRESENT = 1 << 63
+FRAME = (1 << 55) - 1
 
 
 def pinned(cpu, *command):
@@ -44,6 +48,21 @@ def memory_kib(pid, field="Private_Dirty"):
             if line.startswith(field + ":"):
                 total += int(line.split()[1])
     return total
+
+
+def resident_kib(pid):
+    """What a process and its descendants have in memory, each page counted once, whoever else has it mapped too. PSS
+    would be less while others on the machine happen to use the same libraries."""
+    frames = set()
+    for member in process_tree(pid):
+        with open(f"/proc/{member}/pagemap", "rb", buffering=0) as pagemap:
+            for line in pathlib.Path(f"/proc/{member}/maps").read_text().splitlines():
+                begin, end = (int(address, 16) // PAGE for address in line.split()[0].split("-"))
+                pagemap.seek(begin * 8)
+                with contextlib.suppress(OSError, OverflowError):  # the kernel's own pages have no entries
+                    entries = memoryview(pagemap.read((end - begin) * 8)).cast("Q")
+                    frames |= {entry & FRAME for entry in entries if entry & IS_PRESENT}
+    return len(frames - {0}) * PAGE // 1024
 
 
 def _tasks(pid):

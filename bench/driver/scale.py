@@ -1,5 +1,6 @@
 """What the captured path costs beside none, and how cost grows: with captured ports, with connections, with handshakes
-at a time, and what thousands of idle connections do to the busy ones. Sidelock alone, beside itself."""
+at a time, and what thousands of idle connections do to the busy ones. Sidelock beside itself; and, where the kernel's own
+state outgrows the caches too, what the same costs a peer and a relay without TLS."""
 
 import contextlib
 import os
@@ -23,7 +24,7 @@ PATIENCE_SECONDS = 60
 def wait_until_alone(server):
     """Until the connections of the measurement before have left: with this one's they could exceed the limit."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while len(os.listdir(f"/proc/{server.pid}/fd")) > BUSY:
+    while max(len(os.listdir(f"/proc/{member}/fd")) for member in machine.process_tree(server.pid)) > BUSY:
         if time.monotonic() > end:
             raise RuntimeError(f"connections of {server.name} do not end")
         time.sleep(0.01)
@@ -55,10 +56,8 @@ class CapturedFigure:
 class GrowthFigure:
     """Server time for each unit, with more and more of something."""
 
-    kind = "ecdsa"
-
-    def __init__(self, name, unit, mode, arguments_of, target=1.10):
-        self.name, self.unit, self.target = name, unit, target
+    def __init__(self, name, unit, mode, arguments_of, target=1.10, kind="sidelock"):
+        self.name, self.unit, self.target, self.kind = name, unit, target, kind
         self.systems = tuple(arguments_of)
         self.baseline = self.systems[0]
         self._mode, self._arguments_of = mode, arguments_of
@@ -66,7 +65,7 @@ class GrowthFigure:
     def measure(self, programs, server_and_system):
         server, system = server_and_system
         wait_until_alone(server)
-        with Load(programs, server.target, self._mode, *self._arguments_of[system]) as load:
+        with Load(programs, server.target, self._mode, *self._arguments_of[system], is_tls=server.is_tls) as load:
             load.wait_until_ready()
             window = machine.Window(server.pid)
             told = load.go()
@@ -81,7 +80,7 @@ class CrowdFigure:
     name = f"p99 of {BUSY} busy connections, 4,000 requests/s"
     unit = "us"
     target = 2.0
-    kind = "ecdsa"
+    kind = "sidelock"
     systems = ("alone", f"beside {IDLE} idle")
     baseline = "alone"
 
@@ -128,16 +127,18 @@ def captured(systems, folder, scale, running, say):
     return figures, pods
 
 
-def growth(server, scale):
-    """Figures, and the server with the name of each of their systems."""
+def growth(scale):
+    """Figures; the kind of each names the server that it asks."""
     duration_ms = int(1500 * scale)
-    figures = [
-        GrowthFigure("1 KiB request, 8,000/s, over ever more connections", "us", "requests",
-                     {f"{count:,} connections": ["--connections", count, "--rate", 8000, "--burst", 8, "--duration-ms",
-                                                 duration_ms] for count in CONNECTIONS}),
+    over_connections = {f"{count:,} connections": ["--connections", count, "--rate", 8000, "--burst", 8, "--duration-ms",
+                                                   duration_ms] for count in CONNECTIONS}
+    return [
+        *(GrowthFigure(f"1 KiB request, 8,000/s, over ever more connections{told}", "us", "requests", over_connections,
+                       target, kind)
+          for kind, told, target in (("sidelock", "", 1.10), ("nginx", ", nginx", None),
+                                     ("relay copy", ", relay copy", None))),
         GrowthFigure("full handshake, ever more at a time", "us", "connections",
                      {f"{count:,} at a time": ["--connections", count, "--count", int(1500 * scale)]
                       for count in AT_ONCE}),
         CrowdFigure(duration_ms),
     ]
-    return figures, {(system, figure.kind): (server, system) for figure in figures for system in figure.systems}

@@ -1,8 +1,10 @@
 """What is measured: sidelock, its peers and the floors, each started with one worker in front of the same app."""
 
 import contextlib
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -60,6 +62,7 @@ class Server:
         self.is_tls = is_tls
         self._log = log
         self._command = [*prefix, *machine.pinned(cpu, *command)]
+        self._held_command = [*prefix, *machine.pinned(cpu, "sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *command)]
         self._process = None
 
     prefix = ()  # for its clients: they are where it is
@@ -72,10 +75,26 @@ class Server:
     def target(self):
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self):
+    def _start(self, command):
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self
+
+    def __enter__(self):
+        return self._start(self._command)
+
+    @contextlib.contextmanager
+    def held(self):
+        """The process is there, and let_go() starts the program in it."""
+        self._start(self._held_command)
+        try:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            yield self
+        finally:
+            self.__exit__()
+
+    def let_go(self):
+        os.kill(self.pid, signal.SIGCONT)
 
     def __exit__(self, *_):
         self._process.terminate()
@@ -138,7 +157,7 @@ class Systems:
     def _sidelock(self, _name, _folder, port, credential):
         return [self.programs.sidelock, "run", "--capture", "none",
                 "--listen", f"127.0.0.1:{port}=127.0.0.1:{self._app_port}",
-                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off",
+                "--tls-dir", credential.folder, "--workers", "1", "--access-log", "off", "--drain-delay", "0s",
                 "--admin-address", f"127.0.0.1:{port + ADMIN_PORTS}", "--status-address", "none"]
 
     def _nginx(self, _name, folder, port, credential):

@@ -227,12 +227,27 @@ nlohmann::json run_idle(Shared& shared, const Work& work) {
   return {{"units", clients.size()}};
 }
 
+// One connection and one answer over it, from a server that may not be listening yet, or that accepts before it can
+// serve and resets: whatever fails is tried again.
+nlohmann::json run_first(Shared& shared) {
+  wait_for_go();
+  const std::int64_t give_up = now_ns() + 10'000'000'000;
+  for (std::size_t failed = 0;; ++failed) {
+    try {
+      return {{"units", open(shared, 1).size()}, {"failed", failed}};
+    } catch (const std::runtime_error&) {
+      if (now_ns() > give_up) throw;
+    }
+  }
+}
+
 nlohmann::json run(Shared& shared, const Work& work) {
   if (work.mode == "connections") return run_connections(shared, work);
   if (work.mode == "requests") return run_requests(shared, work);
   if (work.mode == "bulk") return run_bulk(shared, work);
   if (work.mode == "idle") return run_idle(shared, work);
-  throw std::invalid_argument{"the mode is connections, requests, bulk or idle, not " + work.mode};
+  if (work.mode == "first") return run_first(shared);
+  throw std::invalid_argument{"the mode is connections, requests, bulk, idle or first, not " + work.mode};
 }
 
 int start(int argc, char** argv) {
@@ -244,7 +259,7 @@ int start(int argc, char** argv) {
   std::string groups;
   std::int64_t duration_ms = 0;
   options::options_description known{"bench-load MODE --to ADDRESS:PORT"};
-  known.add_options()("help", "this text")("mode", options::value(&work.mode), "connections, requests, bulk, idle");
+  known.add_options()("help", "this text")("mode", options::value(&work.mode), "connections, requests, bulk, idle, first");
   known.add_options()("to", options::value(&to)->required(), "where to connect");
   known.add_options()("plain", "no TLS");
   known.add_options()("resume", options::bool_switch(&shared.resume), "resume TLS sessions");

@@ -76,7 +76,12 @@ int listen_on(const Target& target) {
 int connect_to(const Target& target) {
   const Opened opened{target};
   set(opened.fd, IPPROTO_TCP, TCP_NODELAY);
-  if (::connect(opened.fd, opened.address(), opened.size()) != 0 && errno != EINPROGRESS) fail("connect");
+  if (::connect(opened.fd, opened.address(), opened.size()) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    ::close(opened.fd);
+    errno = error;
+    fail("connect");
+  }
   return opened.fd;
 }
 
