@@ -488,6 +488,20 @@ TEST_P(BothRecordLayers, KeepTheFactsOfTheHandshake) {
   expect_life(both, sealer);
 }
 
+// RFC 6066, 4: a client with little memory asks for short records.
+TEST_P(BothRecordLayers, SendNoLongerRecordsThanTheClientHasAskedFor) {
+  TlsClient::Terms terms;
+  terms.fragment_length = TLSEXT_max_fragment_length_512;
+  Conversation& both = talk(terms);
+  const std::string text(3000, 'x');
+  EXPECT_TRUE(both.say(text));
+  EXPECT_TRUE(both.receive() == text);
+  EXPECT_EQ(both.client.read_error, "");
+  both.client.write(text);
+  both.send_client();
+  EXPECT_TRUE(both.hear() == text);
+}
+
 TEST_P(BothRecordLayers, LeaveTls12ToOpenssl) {
   TlsClient::Terms terms;
   terms.version = TLS1_2_VERSION;
