@@ -10,7 +10,7 @@ namespace {
 
 // As many as OpenSSL allows, in a row.
 constexpr int kMostEmptyRecords = 32;
-constexpr int kMostWarnings = 5;
+constexpr int kMostWarnings = 4;
 
 // RFC 8446, 4.6.3: the message's type, the length of its only field, and whether it is to be answered.
 constexpr std::array<std::byte, 4> kKeyUpdate{std::byte{24}, std::byte{0}, std::byte{0}, std::byte{1}};
@@ -94,11 +94,13 @@ std::size_t RecordLayer::accept(ContentType type, std::span<const std::byte> con
     fail(SSL_AD_UNEXPECTED_MESSAGE, "a record inside a handshake message");
     return 0;
   }
-  if (type != ContentType::kAlert) warnings_ = 0;
+  // A record with something in it ends a row of those without, and, unless it is an alert itself, one of warnings.
+  if (!content.empty()) empty_records_ = 0;
+  if (!content.empty() && type != ContentType::kAlert) warnings_ = 0;
   switch (type) {
     case ContentType::kApplicationData:
-      empty_records_ = content.empty() ? static_cast<std::uint8_t>(empty_records_ + 1) : std::uint8_t{0};
-      if (empty_records_ > kMostEmptyRecords) fail(SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
+      if (content.empty() && ++empty_records_ > kMostEmptyRecords)
+        fail(SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
       return content.size();
     case ContentType::kAlert: accept_alert(content); return 0;
     case ContentType::kHandshake: accept_handshake(content); return 0;

@@ -14,6 +14,10 @@ constexpr int kData = SSL3_RT_APPLICATION_DATA;
 constexpr int kAlert = SSL3_RT_ALERT;
 constexpr int kHandshake = SSL3_RT_HANDSHAKE;
 constexpr std::size_t kMostPlain = 16384;
+constexpr int kMostEmptyRecords = 32;
+constexpr int kMostWarnings = 4;
+
+const std::string kUserCanceled{'\x01', '\x5a'};
 
 std::string handshake_message(int type, std::string_view body) {
   return std::string{static_cast<char>(type), '\0', static_cast<char>(body.size() >> 8U),
@@ -312,6 +316,19 @@ TEST_P(BothRecordLayers, EndWithAFatalAlertOfTheClient) {
   }
 }
 
+TEST_P(BothRecordLayers, LiveOnAfterAUserHasCanceledSomething) {
+  Conversation& both = talk();
+  Sealer sealer = both.client.sealer();
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kMostWarnings; ++i) both.send(sealer.seal(kAlert, kUserCanceled));
+    EXPECT_EQ(both.hear(), "");
+    expect_life(both, sealer);
+  }
+  std::string wire;
+  for (int i = 0; i <= kMostWarnings; ++i) wire += sealer.seal(kAlert, kUserCanceled);
+  expect_refusal(both, wire, SSL_AD_UNEXPECTED_MESSAGE);
+}
+
 TEST_P(BothRecordLayers, RefuseARecordThatIsForgedAnywhere) {
   const std::size_t size = RecordProtection::kOverhead + 4;
   for (std::size_t place = RecordProtection::kHeader; place < size; ++place) {
@@ -403,6 +420,22 @@ TEST_P(BothRecordLayers, RefuseAnEmptyHandshakeRecord) {
   Conversation& both = talk();
   Sealer sealer = both.client.sealer();
   expect_refusal(both, sealer.seal(kHandshake, ""), SSL_AD_UNEXPECTED_MESSAGE);
+}
+
+TEST_P(BothRecordLayers, TakeEmptyRecordsUntilTheyAreAStorm) {
+  Conversation& both = talk();
+  Sealer sealer = both.client.sealer();
+  const auto empties = [&](int count) {
+    std::string wire;
+    for (int i = 0; i < count; ++i) wire += sealer.seal(kData, "", i == 0 ? 5 : 0);
+    return wire;
+  };
+  // Anything that is not empty ends the row.
+  both.send(in_turn({empties(kMostEmptyRecords), sealer.update_key(0), empties(kMostEmptyRecords),
+                     sealer.seal(kAlert, kUserCanceled), empties(kMostEmptyRecords)}));
+  EXPECT_EQ(both.hear(), "");
+  expect_life(both, sealer);
+  expect_refusal(both, empties(kMostEmptyRecords + 1), SSL_AD_UNEXPECTED_MESSAGE);
 }
 
 TEST_P(BothRecordLayers, HearAtOnceWhatCameRightBehindTheFinished) {
