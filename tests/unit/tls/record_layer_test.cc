@@ -226,6 +226,15 @@ TEST_P(BothRecordLayers, RefuseAKeyUpdateThatAsksForSomethingUnknown) {
   }
 }
 
+TEST_P(BothRecordLayers, RefuseAKeyUpdateOfAWrongLength) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{2}, std::size_t{300}}) {
+    Conversation& both = talk();
+    Sealer sealer = both.client.sealer();
+    expect_refusal(both, sealer.seal(kHandshake, handshake_message(SSL3_MT_KEY_UPDATE, std::string(size, '\0'))),
+                   {SSL_AD_DECODE_ERROR, SSL_AD_ILLEGAL_PARAMETER});
+  }
+}
+
 TEST_P(BothRecordLayers, RefuseEveryOtherHandshakeMessage) {
   for (const int type : {0, SSL3_MT_CLIENT_HELLO, SSL3_MT_NEWSESSION_TICKET, SSL3_MT_END_OF_EARLY_DATA,
                          SSL3_MT_CERTIFICATE, SSL3_MT_CERTIFICATE_VERIFY, SSL3_MT_FINISHED, 254}) {
@@ -329,6 +338,14 @@ TEST_P(BothRecordLayers, LiveOnAfterAUserHasCanceledSomething) {
   expect_refusal(both, wire, SSL_AD_UNEXPECTED_MESSAGE);
 }
 
+TEST_P(BothRecordLayers, RefuseAnAlertOfAWrongSize) {
+  for (const std::string& alert : {std::string{}, std::string{"\x01"}, std::string{"\x01\0\x01\0", 4}}) {
+    Conversation& both = talk();
+    Sealer sealer = both.client.sealer();
+    expect_refusal(both, sealer.seal(kAlert, alert), SSL_AD_UNEXPECTED_MESSAGE);
+  }
+}
+
 TEST_P(BothRecordLayers, RefuseARecordThatIsForgedAnywhere) {
   const std::size_t size = RecordProtection::kOverhead + 4;
   for (std::size_t place = RecordProtection::kHeader; place < size; ++place) {
@@ -349,6 +366,15 @@ TEST_P(BothRecordLayers, RefuseARecordWhoseHeaderLies) {
     std::string forged = in_turn({sealer.seal(kData, "12345678"), sealer.seal(kData, "more")});
     forged[4] = static_cast<char>(size);
     expect_refusal(both, forged, SSL_AD_BAD_RECORD_MAC);
+  }
+}
+
+TEST_P(BothRecordLayers, RefuseAnotherVersionInAHeader) {
+  for (const char* const version : {"\x03\x01", "\x03\x04", "\x02\x03"}) {
+    Conversation& both = talk();
+    Sealer sealer = both.client.sealer();
+    sealer.version = version;
+    expect_refusal(both, sealer.seal(kData, "text"), {SSL_AD_DECODE_ERROR, SSL_AD_PROTOCOL_VERSION});
   }
 }
 
@@ -414,6 +440,12 @@ TEST_P(BothRecordLayers, RefusePaddingAlone) {
     Sealer sealer = both.client.sealer();
     expect_refusal(both, sealer.seal(std::string(size, '\0')), SSL_AD_UNEXPECTED_MESSAGE);
   }
+}
+
+TEST_P(BothRecordLayers, RefuseARecordOfNothingButATag) {
+  Conversation& both = talk();
+  Sealer sealer = both.client.sealer();
+  expect_refusal(both, sealer.seal(""), SSL_AD_BAD_RECORD_MAC);
 }
 
 TEST_P(BothRecordLayers, RefuseAnEmptyHandshakeRecord) {

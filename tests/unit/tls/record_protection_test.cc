@@ -182,6 +182,19 @@ TEST_P(RecordProtectionOf, RefusesMoreInnerTextThanARecordMayHold) {
             Fault::kTooLong);
 }
 
+TEST_P(RecordProtectionOf, OpensNothingThatHasNoRoomForATagAndAType) {
+  for (std::size_t size = 0; size <= RecordProtection::kTag; ++size) {
+    std::string record = "\x17\x03\x03";
+    record += '\0';
+    record += static_cast<char>(size);
+    record.append(size, 'x');
+    RecordProtection opening = protection(Direction::kOpen);
+    EXPECT_EQ(open(opening, record).fault, Fault::kForged) << size;
+  }
+  RecordProtection opening = protection(Direction::kOpen);
+  EXPECT_EQ(open(opening, sealer().seal("")).fault, Fault::kForged) << "authentic, and empty";
+}
+
 INSTANTIATE_TEST_SUITE_P(EverySuite, RecordProtectionOf, testing::Values(0x1301, 0x1302, 0x1303),
                          [](const auto& suite) {
                            return suite.param == 0x1301 ? "Aes128" : suite.param == 0x1302 ? "Aes256" : "ChaCha20";
