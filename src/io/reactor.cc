@@ -54,6 +54,7 @@ void Reactor::run() {
     run_ready();
     retired_.clear();
   }
+  is_stopping_ = false;
 }
 
 void Reactor::stop() {

@@ -14,6 +14,12 @@ std::uint64_t count_records(std::span<const std::byte> bytes) {
   return count;
 }
 
+// A client with little memory may ask for that (RFC 6066, 4), and OpenSSL grants it.
+bool has_short_records(const SSL* ssl) {
+  const int mode = ::SSL_SESSION_get_max_fragment_length(::SSL_get_session(ssl));
+  return mode >= TLSEXT_max_fragment_length_512 && mode <= TLSEXT_max_fragment_length_4096;
+}
+
 }  // namespace
 
 std::optional<Inheritance> inherit(SSL* ssl, const TrafficSecrets& secrets, Transport& transport, bool is_ticket_due) {
@@ -21,7 +27,7 @@ std::optional<Inheritance> inherit(SSL* ssl, const TrafficSecrets& secrets, Tran
   const auto suite = cipher != nullptr ? suite_of(::SSL_CIPHER_get_protocol_id(cipher)) : std::nullopt;
   const bool is_possible = ::SSL_version(ssl) == TLS1_3_VERSION && suite && secrets.is_whole() &&
                            secrets.client.size() == suite->hash_size && ::SSL_has_pending(ssl) == 0 &&
-                           !transport.is_inside_record();
+                           !transport.is_inside_record() && !has_short_records(ssl);
   if (!is_possible) return std::nullopt;
   // A failure only costs the client its ticket.
   if (is_ticket_due && ::SSL_new_session_ticket(ssl) == 1) ::SSL_do_handshake(ssl);

@@ -10,14 +10,16 @@ namespace {
 
 // As many as OpenSSL allows, in a row.
 constexpr int kMostEmptyRecords = 32;
-constexpr int kMostWarnings = 5;
+constexpr int kMostWarnings = 4;
 
 // RFC 8446, 4.6.3: the message's type, the length of its only field, and whether it is to be answered.
 constexpr std::array<std::byte, 4> kKeyUpdate{std::byte{24}, std::byte{0}, std::byte{0}, std::byte{1}};
 constexpr std::byte kNotRequested{0};
 constexpr std::byte kRequested{1};
 
-constexpr ContentType kProtected = ContentType::kApplicationData;  // what every protected record says outside
+// What every protected record says outside: its type, and twice this for TLS 1.2.
+constexpr ContentType kProtected = ContentType::kApplicationData;
+constexpr std::byte kVersion{3};
 
 }  // namespace
 
@@ -60,6 +62,8 @@ std::optional<std::span<const std::byte>> RecordLayer::next_record() {
   const std::size_t size = RecordProtection::record_size(unread);
   if (unread[0] != static_cast<std::byte>(kProtected)) {
     fail(SSL_AD_UNEXPECTED_MESSAGE, "a record that is not protected");
+  } else if (unread[1] != kVersion || unread[2] != kVersion) {
+    fail(SSL_AD_DECODE_ERROR, "a record of another version");
   } else if (size > RecordProtection::kHeader + RecordProtection::kMostSealed) {
     fail(SSL_AD_RECORD_OVERFLOW, "a record that is too long");
   } else if (unread.size() >= size) {
@@ -94,11 +98,13 @@ std::size_t RecordLayer::accept(ContentType type, std::span<const std::byte> con
     fail(SSL_AD_UNEXPECTED_MESSAGE, "a record inside a handshake message");
     return 0;
   }
-  if (type != ContentType::kAlert) warnings_ = 0;
+  // A record with something in it ends a row of those without, and, unless it is an alert itself, one of warnings.
+  if (!content.empty()) empty_records_ = 0;
+  if (!content.empty() && type != ContentType::kAlert) warnings_ = 0;
   switch (type) {
     case ContentType::kApplicationData:
-      empty_records_ = content.empty() ? static_cast<std::uint8_t>(empty_records_ + 1) : std::uint8_t{0};
-      if (empty_records_ > kMostEmptyRecords) fail(SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
+      if (content.empty() && ++empty_records_ > kMostEmptyRecords)
+        fail(SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
       return content.size();
     case ContentType::kAlert: accept_alert(content); return 0;
     case ContentType::kHandshake: accept_handshake(content); return 0;
@@ -110,7 +116,7 @@ std::size_t RecordLayer::accept(ContentType type, std::span<const std::byte> con
 
 // RFC 8446, 6: a level, which no longer means anything, and a description.
 void RecordLayer::accept_alert(std::span<const std::byte> alert) {
-  if (alert.size() != 2) return fail(SSL_AD_DECODE_ERROR, "an alert of a wrong size");
+  if (alert.size() != 2) return fail(SSL_AD_UNEXPECTED_MESSAGE, "an alert of a wrong size");
   const int description = std::to_integer<int>(alert[1]);
   if (description == SSL_AD_CLOSE_NOTIFY) {
     end_ = ReadEnd::kCleanEnd;
@@ -132,6 +138,7 @@ void RecordLayer::accept_handshake(std::span<const std::byte> fragment) {
   message_bytes_ = static_cast<std::uint8_t>(message_bytes_ + taken);
   const std::size_t known = std::min<std::size_t>(message_bytes_, kKeyUpdate.size());
   if (!std::equal(kKeyUpdate.begin(), kKeyUpdate.begin() + known, message_.begin())) {
+    if (message_[0] == kKeyUpdate[0]) return fail(SSL_AD_DECODE_ERROR, "a KeyUpdate of a wrong length");
     return fail(SSL_AD_UNEXPECTED_MESSAGE, "a handshake message other than KeyUpdate");
   }
   // RFC 8446, 5.1: what comes next is under the new key, so nothing may be in the same record.

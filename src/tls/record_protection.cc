@@ -93,7 +93,7 @@ bool RecordProtection::seal(ContentType type, std::span<const std::byte> plain, 
 
 RecordProtection::Opening RecordProtection::open(std::span<const std::byte> record,
                                                  std::span<std::byte> plain) noexcept {
-  if (record.size() < kHeader + kTag) return {Fault::kForged, {}, 0};
+  if (record.size() <= kHeader + kTag) return {Fault::kForged, {}, 0};  // no room for a type
   const std::span<const std::byte> body = record.subspan(kHeader);
   const std::span<const std::byte> text = body.first(body.size() - kTag);
   std::array<unsigned char, kTag> tag{};  // OpenSSL's interface knows no const
