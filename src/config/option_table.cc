@@ -94,7 +94,7 @@ constexpr auto kOptions = std::to_array<OptionSpec>({
     {"tls-groups", kTls, kValue, "LIST", "",
      "Key exchange groups, the preferred one first; empty: X25519MLKEM768 where OpenSSL has it, X25519, P-256, P-384."},
     {"record-layer", kTls, kValue, "CHOICE", "native",
-     "Who protects the bytes after a TLS 1.3 handshake: native, in a fifth of the memory, or openssl."},
+     "Who protects the bytes after a TLS 1.3 handshake: native, in a third of the memory, or openssl."},
     {"alpn", kTls, kRepeatable, "LIST", "auto",
      "auto, a list such as h2,http/1.1 (others are refused), or empty to ignore the extension."},
     {"plaintext", kTls, kValue, "ACTION", "refuse",

@@ -2,6 +2,7 @@
 #include "tls/record_layer.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace sidelock {
@@ -124,7 +125,7 @@ void RecordLayer::accept_alert(std::span<const std::byte> alert) {
     if (++warnings_ > kMostWarnings) fail(SSL_AD_UNEXPECTED_MESSAGE, "too many warnings");
   } else {
     failure_ = ::SSL_alert_desc_string_long(description);
-    is_failure_told_ = true;
+    alert_ = description;
     is_write_closed_ = true;
     end_ = ReadEnd::kRecordError;
   }
@@ -198,16 +199,15 @@ bool RecordLayer::send(ContentType type, std::span<const std::byte> content) {
   const std::size_t size = content.size() + RecordProtection::kOverhead;
   if (!writing_.seal(type, content, transport_.reserve(size))) {
     is_write_closed_ = true;
-    failure_ = "OpenSSL cannot seal a record";
-    end_ = ReadEnd::kRecordError;
-    return false;
+    throw std::runtime_error{"OpenSSL cannot seal a record"};
   }
   transport_.commit(size);
   return true;
 }
 
 std::string RecordLayer::failure() const {
-  return is_failure_told_ ? std::string{"the client sent the alert \""} + failure_ + '"' : failure_;
+  if (!alert_) return failure_;
+  return std::string{"the client sent the alert "} + std::to_string(*alert_) + ", " + failure_;
 }
 
 }  // namespace sidelock

@@ -51,7 +51,7 @@ class RecordLayer : public pool::Pooled {
   std::uint64_t records_of_one_key_;
   std::vector<std::byte> first_records_;  // until something else is sent
   const char* failure_ = "";
-  bool is_failure_told_ = false;               // by the client, as an alert
+  std::optional<int> alert_;                   // that told it: the client's
   std::optional<ReadEnd> end_;                 // of reading, once there is one
   std::array<std::byte, kMessage> message_{};  // of the handshake, that is not whole
   std::uint8_t message_bytes_ = 0;

@@ -45,12 +45,15 @@ RecordProtection::RecordProtection(Direction direction, const Suite& suite, cons
   set_key();
 }
 
+RecordProtection::~RecordProtection() { ::OPENSSL_cleanse(iv_.data(), iv_.size()); }
+
 // RFC 8446, 7.3.
 void RecordProtection::set_key() {
   constexpr std::size_t kLongestKey = 32;
   std::array<unsigned char, kLongestKey> key{};
   secret_.expand("key", std::span{key}.first(suite_.key_size));
   secret_.expand("iv", iv_);
+  TrafficSecret::forget_last();
   const bool is_set =
       ::EVP_CipherInit_ex(context_.get(), suite_.cipher, nullptr, key.data(), nullptr, is_sealing_ ? 1 : 0) == 1;
   ::OPENSSL_cleanse(key.data(), key.size());
@@ -69,8 +72,10 @@ bool RecordProtection::begin(std::span<const std::byte> header) noexcept {
   std::array<unsigned char, kNonce> nonce = iv_;
   std::uint64_t number = sequence_++;
   for (std::size_t i = nonce.size(); number != 0; number >>= 8U) nonce[--i] ^= static_cast<unsigned char>(number);
+  const bool is_ready = ::EVP_CipherInit_ex(context_.get(), nullptr, nullptr, nullptr, nonce.data(), -1) == 1;
+  ::OPENSSL_cleanse(nonce.data(), nonce.size());
   int done = 0;
-  return ::EVP_CipherInit_ex(context_.get(), nullptr, nullptr, nullptr, nonce.data(), -1) == 1 &&
+  return is_ready &&
          ::EVP_CipherUpdate(context_.get(), nullptr, &done, bytes_of(header), static_cast<int>(header.size())) == 1;
 }
 

@@ -46,6 +46,10 @@ class RecordProtection {
   // `sequence`: how many records were protected with that secret before. Throws std::runtime_error when OpenSSL fails.
   RecordProtection(Direction direction, const Suite& suite, const TrafficSecret& secret, std::uint64_t sequence);
 
+  ~RecordProtection();
+  RecordProtection(const RecordProtection&) = delete;
+  RecordProtection& operator=(const RecordProtection&) = delete;
+
   // Fills `record`, which has kOverhead bytes more than `plain`, is apart from it, and is sent next. `plain` has 1 to
   // kMostPlain bytes. False when OpenSSL fails; nothing may be sent then.
   [[nodiscard]] bool seal(ContentType type, std::span<const std::byte> plain, std::span<std::byte> record) noexcept;

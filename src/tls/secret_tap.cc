@@ -16,16 +16,17 @@ std::optional<unsigned char> digit(char character) noexcept {
   return std::nullopt;
 }
 
+// None for anything but digits.
 TrafficSecret secret_of(std::string_view text) noexcept {
   std::array<unsigned char, TrafficSecret::kSha384> bytes{};
-  if (text.size() % 2 != 0 || text.size() / 2 > bytes.size()) return TrafficSecret{};
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const auto high = digit(text[i]);
-    const auto low = digit(text[i + 1]);
-    if (!high || !low) return TrafficSecret{};
-    bytes[i / 2] = static_cast<unsigned char>(*high << 4U | *low);
+  std::size_t count = 0;
+  for (; count < bytes.size() && 2 * count + 1 < text.size(); ++count) {
+    const auto high = digit(text[2 * count]);
+    const auto low = digit(text[2 * count + 1]);
+    if (!high || !low) break;
+    bytes[count] = static_cast<unsigned char>(*high << 4U | *low);
   }
-  const TrafficSecret made{std::span{bytes}.first(text.size() / 2)};
+  const TrafficSecret made{std::span{bytes}.first(2 * count == text.size() ? count : 0)};
   ::OPENSSL_cleanse(bytes.data(), bytes.size());
   return made;
 }

@@ -5,9 +5,11 @@
 
 #include <openssl/err.h>
 
+#include "base/on_exception.h"
 #include "tls/client_gate.h"
 #include "tls/client_hello.h"
 #include "tls/error.h"
+#include "tls/memory.h"
 #include "tls/postgres_request.h"
 #include "tls/record_layer.h"
 
@@ -16,7 +18,13 @@ namespace sidelock {
 TlsStream::TlsStream(Socket& socket, Buffers& buffers, std::uint32_t key_updates_per_second) noexcept
     : transport_{socket, buffers}, message_limit_{key_updates_per_second} {}
 
-TlsStream::~TlsStream() = default;
+TlsStream::~TlsStream() { end_ssl(); }
+
+// OpenSSL wipes keys, but not the secrets that they are made of.
+void TlsStream::end_ssl() noexcept {
+  wipe_when_freed(ssl_.get());
+  ssl_.reset();
+}
 
 task<Hello> TlsStream::hello(Preamble preamble) {
   bool has_declined_gss = false;
@@ -51,6 +59,12 @@ task<Hello> TlsStream::hello(Preamble preamble) {
 }
 
 namespace {
+
+// An exception ends the connection, but not at once: what it has gathered is not to wait for the next one in the
+// worker's buffer.
+auto leaving_nothing_in(Transport& transport) {
+  return OnException{[&transport] { transport.take_gathered(); }};
+}
 
 // What the oldest error of a failed handshake says.
 Handshake failed_handshake(unsigned long error) {
@@ -110,6 +124,7 @@ task<Handshake> TlsStream::finish_handshake() {
 
 // As far as it goes with what has come.
 std::optional<Handshake> TlsStream::go_on_with_handshake() {
+  const auto when_it_fails = leaving_nothing_in(transport_);
   transport_.allow_receive(Buffers::kSmallestWindow);
   forget_openssl_errors();
   // The client's secret is told when its Finished has come, ours once we have sent ours: see on_message().
@@ -118,8 +133,8 @@ std::optional<Handshake> TlsStream::go_on_with_handshake() {
   if (secrets_) close_tap(ssl_.get());
   const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
   const unsigned long reason = ::ERR_peek_error();
-  transport_.park();
   const bool is_alive = transport_.flush();
+  transport_.park();
   is_established_ = error == SSL_ERROR_NONE;
   if (is_established_) {
     facts_ = std::make_unique<const TlsFacts>(facts_of(ssl_.get()));
@@ -182,19 +197,21 @@ void TlsStream::hand_over() {
   auto inheritance = inherit(ssl_.get(), *secrets, transport_, limit_session(ssl_.get(), session_end_));
   if (!inheritance) return;
   records_ = std::make_unique<RecordLayer>(transport_, std::move(*inheritance), message_limit_);
-  ssl_.reset();
+  end_ssl();
 }
 
 ReadResult TlsStream::read_records(std::span<std::byte> into, std::size_t window) {
   const ReadResult result = records_->read(into, window);
   if (result.end == ReadEnd::kRecordError) failure_ = records_->failure();
-  transport_.park();
+  // We may have answered: a KeyUpdate, an alert. A broken connection shows in the next read.
   transport_.flush();
+  transport_.park();
   return result;
 }
 
 ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
   if (is_passing_through_) return read_plain(into, window);
+  const auto when_it_fails = leaving_nothing_in(transport_);
   if (records_) return read_records(into, window);
   transport_.allow_receive(window);
   ReadResult result;
@@ -218,9 +235,8 @@ ReadResult TlsStream::read(std::span<std::byte> into, std::size_t window) {
     }
     result.end = ReadEnd::kMore;
   }
-  transport_.park();
-  // OpenSSL may have answered: a KeyUpdate, an alert. A broken connection shows in the next read.
   transport_.flush();
+  transport_.park();
   return result;
 }
 
@@ -249,7 +265,11 @@ bool TlsStream::write(std::span<const std::byte> from) {
     transport_.gather(from);
     return transport_.flush();
   }
-  if (records_) return records_->write(from) && transport_.flush();
+  const auto when_it_fails = leaving_nothing_in(transport_);
+  if (records_) {
+    const bool is_whole = records_->write(from);
+    return transport_.flush() && is_whole;
+  }
   forget_openssl_errors();
   std::size_t count = 0;
   const bool is_first = !from.empty() && !std::exchange(has_sent_ticket_, true);
@@ -266,6 +286,7 @@ bool TlsStream::write(std::span<const std::byte> from) {
 
 bool TlsStream::close_notify() {
   is_closed_ = true;
+  const auto when_it_fails = leaving_nothing_in(transport_);
   if (records_) {
     records_->close_notify();
   } else if (!is_passing_through_) {

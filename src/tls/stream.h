@@ -96,6 +96,7 @@ class TlsStream {
   Handshake judge_client();
   void send_ticket();
   void hand_over();
+  void end_ssl() noexcept;
   ReadResult read_records(std::span<std::byte> into, std::size_t window);
   ReadEnd classify_end(int ssl_result);
 

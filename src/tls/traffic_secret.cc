@@ -35,6 +35,8 @@ EVP_MAC_CTX* hmac_of(std::size_t secret_size) {
   return sha384.get();
 }
 
+thread_local EVP_MAC_CTX* last_used = nullptr;
+
 }  // namespace
 
 TrafficSecret::TrafficSecret(std::span<const unsigned char> bytes) noexcept {
@@ -60,7 +62,7 @@ void TrafficSecret::expand(std::string_view label, std::span<unsigned char> into
     *next++ = 1;  // the first block, and the only one
     return next;
   }();
-  EVP_MAC_CTX* const hmac = hmac_of(size_);
+  EVP_MAC_CTX* const hmac = last_used = hmac_of(size_);
   std::array<unsigned char, kSha384> block{};
   std::size_t block_size = 0;
   const bool is_done = into.size() <= size_ && ::EVP_MAC_init(hmac, bytes_.data(), size_, nullptr) == 1 &&
@@ -69,6 +71,11 @@ void TrafficSecret::expand(std::string_view label, std::span<unsigned char> into
   if (is_done) std::copy_n(block.begin(), into.size(), into.begin());
   ::OPENSSL_cleanse(block.data(), block.size());
   if (!is_done) throw std::runtime_error{"OpenSSL cannot derive a key"};
+}
+
+void TrafficSecret::forget_last() noexcept {
+  constexpr unsigned char kNothing = 0;
+  if (last_used != nullptr) ::EVP_MAC_init(last_used, &kNothing, sizeof kNothing, nullptr);
 }
 
 void TrafficSecret::advance() {

@@ -26,6 +26,8 @@ class TrafficSecret {
 
   // HKDF-Expand-Label with an empty context; at most size() bytes. Throws std::runtime_error when OpenSSL fails.
   void expand(std::string_view label, std::span<unsigned char> into) const;
+  // Whatever this thread's HMACs still know of the last secret is overwritten. For the end of a derivation.
+  static void forget_last() noexcept;
   // Becomes the secret after a KeyUpdate. Throws as expand() does, and is unchanged then.
   void advance();
 

@@ -7,12 +7,38 @@ import threading
 import pytest
 
 from support import apps
-from support.client import connect_tls, wait_for_end
+from support.client import RawTls, connect_tls, context, receive_exactly
 from support.process import IS_SANITIZED, binary, clean_environment
+from support.records import KEY_UPDATE_WITH_ANSWER, Writer
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.skipif(
+    IS_SANITIZED, reason="the sanitizer brings allocations of its own, which the shim cannot refuse")
 
-@pytest.mark.skipif(IS_SANITIZED, reason="the sanitizer brings allocations of its own, which the shim cannot refuse")
+
+def test_an_answer_to_a_client_that_is_given_up_harms_no_other(run, tmp_path):
+    shim = pathlib.Path(binary()).parent / "tests" / "libmemory_shim.so"
+    shortage = tmp_path / "shortage"
+    environment = clean_environment(LD_PRELOAD=str(shim), SHIM_NO_MEMORY_WHILE=str(shortage))
+    with apps.App(apps.echo) as app, run(app.port, environment=environment, expected_errors=("given up",)) as sidelock:
+        with connect_tls(sidelock.port) as other:
+            hostile = []
+            for number in range(6):
+                tls = context()
+                tls.keylog_filename = str(tmp_path / f"keys-{number}")
+                hostile.append((RawTls(sidelock.port, tls=tls), Writer(tls.keylog_filename)))
+            shortage.touch()
+            for client, writer in hostile:
+                # The question for new keys is answered; the part of a record behind it needs memory to be kept in.
+                client.send_raw(writer.key_update(KEY_UPDATE_WITH_ANSWER) + b"\x17\x03\x03\x40\x00" + bytes(9000))
+                other.sendall(b"alive?")
+                assert receive_exactly(other, 6) == b"alive?"
+            shortage.unlink()
+            for client, _ in hostile:
+                client.close()
+        sidelock.wait_for_message("given up")
+
+
 def test_in_the_middle_of_a_transfer_both_peers_see_a_reset_and_others_are_served(run, tmp_path):
     shim = pathlib.Path(binary()).parent / "tests" / "libmemory_shim.so"
     shortage = tmp_path / "shortage"

@@ -27,6 +27,9 @@ Detached Conversation::serve() {
   if (!handshake) handshake = co_await stream->finish_handshake();
 }
 
+// The reactor looks for room only when somebody waits for it.
+Detached Conversation::wait_for_room() { co_await socket_->writable(); }
+
 void Conversation::turn() {
   reactor_.stop();
   reactor_.run();
@@ -75,6 +78,7 @@ std::string Conversation::receive() {
     client.give(wire);
     read += client.read();
     if (!stream->has_output()) return read;
+    wait_for_room();
     turn();
     if (!stream->flush()) return read;
   }

@@ -65,6 +65,7 @@ class Conversation {
 
  private:
   Detached serve();
+  Detached wait_for_room();
   void turn();  // of the server's reactor
 
   TestSite& site_;
