@@ -22,10 +22,7 @@ struct Waiter {
 
 // What is known about one registered descriptor. Edge-triggered: a flag stays set until a call has found out that it is
 // no longer true, and is set again by the next event.
-struct Watch {
-  static void* operator new(std::size_t size) { return pool::allocate_or_throw(size); }
-  static void operator delete(void* watch) noexcept { pool::release(watch); }
-
+struct Watch : pool::Pooled {
   int fd = -1;
   bool readable = false;
   bool writable = true;  // a new socket's buffer is empty: the first send is tried without waiting

@@ -37,7 +37,7 @@ RecordLayer::RecordLayer(Transport& transport, Inheritance inheritance, const Me
 ReadResult RecordLayer::read(std::span<std::byte> into, std::size_t window) {
   std::size_t bytes = open_records(into);
   if (!end_ && bytes == 0) {
-    const IoResult received = transport_.receive_more(window);
+    const IoResult received = transport_.receive(window);
     if (received.state == Io::kEnd || received.state == Io::kError) return {0, end_of_input(received.state)};
     bytes = open_records(into);
   }

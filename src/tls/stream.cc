@@ -46,13 +46,8 @@ task<Hello> TlsStream::hello(Preamble preamble) {
       co_return Hello::kTooLong;
     }
     if (state == HelloState::kPlaintext && request != PostgresRequest::kIncomplete) co_return Hello::kPlaintext;
-    transport_.park();
     const IoResult received = transport_.receive(kLongestClientHello);
-    if (received.state == Io::kDone) {
-      // A ClientHello in one piece stays in the worker's buffer; pieces are put together in memory of our own.
-      if (transport_.has_parked()) transport_.park();
-      continue;
-    }
+    if (received.state == Io::kDone) continue;
     if (received.state != Io::kWouldBlock) co_return Hello::kClosed;
     co_await socket().readable();
   }

@@ -67,18 +67,7 @@ BIO* Transport::make_bio() {
 }
 
 IoResult Transport::receive(std::size_t window) {
-  const std::span<std::byte> space = buffers_.receive().first(std::min(window, Buffers::kReceive));
-  const IoResult result = socket_.read(space);
-  if (result.state == Io::kDone) {
-    buffers_.received = space.first(result.bytes);
-    buffers_.received_by = this;
-  }
-  if (result.state == Io::kEnd) is_at_end_ = true;
-  return result;
-}
-
-IoResult Transport::receive_more(std::size_t window) {
-  if (buffers_.received_by == this) park();
+  park();
   const std::size_t kept = input_.size();
   const std::span<std::byte> space = buffers_.receive();
   const IoResult result = socket_.read(space.subspan(kept, std::min(window, Buffers::kReceive - kept)));

@@ -22,15 +22,11 @@ class Transport {
   // A BIO for SSL_set_bio(), which takes it over. This object outlives the SSL and stays where it is.
   BIO* make_bio();
 
-  // Takes at most `window` bytes from the socket into the worker's buffer; only when nothing is left there.
+  // Takes at most `window` bytes from the socket into the worker's buffer, behind what is left, such as a record that
+  // is not whole yet: unread() is all of it in one piece. When nothing comes, what is left survives a wait.
   IoResult receive(std::size_t window);
-  // The same when something is left, a record that is not whole yet: what comes is put behind it, and unread() is all
-  // of it in one piece.
-  IoResult receive_more(std::size_t window);
   // All bytes received and not consumed; kept ones, or those in the worker's buffer.
   [[nodiscard]] std::span<const std::byte> unread() const noexcept;
-  // Whether received bytes are kept in memory of our own.
-  [[nodiscard]] bool has_parked() const noexcept { return !input_.empty(); }
   // Makes what is unread survive a wait. Called before every co_await.
   void park();
 
