@@ -106,22 +106,21 @@ bool replace_once(Family family, const TablePlan& wanted) {
   return true;
 }
 
-// EAGAIN: somebody wrote the table since it was opened. EINVAL: the kernel refuses the rules, or somebody wrote the
-// table after ours had been taken and before libiptc, in a second call, gave the old rules their counters back.
-bool may_be_lost_race(const TableError& error, int tries) {
-  return error.number() == EAGAIN || (error.number() == EINVAL && tries < kTriesWhenInvalid);
-}
-
 }  // namespace
 
-// Returns whether there was anything to write.
+// Returns whether there was anything to write. EAGAIN: somebody wrote the table since it was opened. EINVAL: the kernel
+// refuses the rules, or somebody wrote the table after ours had been taken and before libiptc, in a second call, gave
+// the old rules their counters back. What is there now tells which, unless that somebody took rules of ours away.
 bool IptablesBackend::replace(Family family, const TablePlan& wanted) {
   const auto deadline = std::chrono::steady_clock::now() + patience_;
-  for (int tries = 1;; ++tries) {
+  for (int invalid = 0;;) {
     try {
       return replace_once(family, wanted);
     } catch (const TableError& error) {
-      if (!may_be_lost_race(error, tries) || std::chrono::steady_clock::now() >= deadline) throw;
+      const bool is_invalid = error.number() == EINVAL;
+      if (is_invalid && read_table(family, wanted.table) == wanted) return true;
+      if (is_invalid ? ++invalid == kTriesWhenInvalid : error.number() != EAGAIN) throw;
+      if (std::chrono::steady_clock::now() >= deadline) throw;
     }
     std::this_thread::sleep_for(kPauseBeforeRetry);
   }

@@ -26,6 +26,7 @@ using iptables::TableError;
 using iptables::TableHandle;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Race : public test::NamespaceTest {};
 
@@ -80,6 +81,21 @@ TEST_F(Race, WithAConcurrentWriterIsWonInTheEnd) {
   EXPECT_TRUE(WIFSIGNALED(status)) << "the other writer gave up";
   EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("-A POSTROUTING -o eth9 -j MASQUERADE"));
   EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("--dport 445 "));
+}
+
+// Every replacement is followed by somebody's, so that libiptc never gives the counters back and reports EINVAL.
+TEST_F(Race, ForTheCountersMayBeLostEachTime) {
+  test::output_of("iptables-legacy -t nat -A POSTROUTING -o eth9 -j MASQUERADE");
+  for (const std::string ports : {"80", "443,445"}) {
+    const test::Finished finished =
+        test::run_shimmed("SHIM_WITHOUT=counters", "init --backend iptables --ports " + ports);
+    EXPECT_EQ(finished.status, 0) << finished.output;
+  }
+  EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("-A POSTROUTING -o eth9 -j MASQUERADE"));
+  EXPECT_THAT(test::saved_ipv4_rules(), HasSubstr("--dport 445 "));
+  const test::Finished cleanup = test::run_shimmed("SHIM_WITHOUT=counters", "cleanup");
+  EXPECT_EQ(cleanup.status, 0) << cleanup.output;
+  EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
 }
 
 TEST_F(Race, ForTheLockEndsWithAClearErrorAfterLockWait) {

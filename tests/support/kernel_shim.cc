@@ -1,7 +1,8 @@
 // For LD_PRELOAD: makes the kernel look as if it lacked what SHIM_WITHOUT names, separated by commas: "x_tables",
-// "nf_tables", "ipv6" (the whole family), "ip6_tables" (the tables, while IPv6 exists) or "policy_routing". And lets
-// something happen at a moment that is else left to chance: the shell commands SHIM_BEFORE and SHIM_AFTER are run
-// around the SHIM_AT-th replacement of a table, counted from 1. A transaction of nf_tables counts as one.
+// "nf_tables", "ipv6" (the whole family), "ip6_tables" (the tables, while IPv6 exists), "policy_routing", or "counters"
+// (as if somebody wrote each table between its replacement and the return of its counters). And lets something happen
+// at a moment that is else left to chance: the shell commands SHIM_BEFORE and SHIM_AFTER are run around the SHIM_AT-th
+// replacement of a table, counted from 1. A transaction of nf_tables counts as one.
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
@@ -21,6 +22,7 @@
 namespace {
 
 constexpr int kFirstTablesOption = 64;  // IPT_SO_GET_INFO to get, IPT_SO_SET_REPLACE to set; the same for IPv6
+constexpr int kCountersOption = 65;     // IPT_SO_SET_ADD_COUNTERS to set
 
 int replacements = 0;
 
@@ -113,7 +115,9 @@ extern "C" ssize_t sendto(int fd, const void* data, std::size_t size, int flags,
 }
 
 extern "C" int setsockopt(int fd, int level, int option, const void* value, socklen_t size) noexcept {
-  const bool is_replacement = option == kFirstTablesOption && (level == IPPROTO_IP || level == IPPROTO_IPV6);
+  const bool is_netfilter = level == IPPROTO_IP || level == IPPROTO_IPV6;
+  if (is_netfilter && option == kCountersOption && is_without("counters")) return refused(EINVAL);
+  const bool is_replacement = is_netfilter && option == kFirstTablesOption;
   const auto set = [&] { return ::syscall(SYS_setsockopt, fd, level, option, value, size); };
   return static_cast<int>(is_replacement ? around_replacement(set) : set());
 }
