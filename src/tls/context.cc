@@ -15,6 +15,7 @@
 #include "tls/connection_policy.h"
 #include "tls/digest.h"
 #include "tls/error.h"
+#include "tls/key_schedule.h"
 #include "tls/public_random.h"
 #include "tls/security_level.h"
 #include "tls/server_names.h"
@@ -216,7 +217,7 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
                                const std::shared_ptr<const ClientTrust>& trust,
                                const std::shared_ptr<TicketKeys>& tickets) {
   ::ERR_clear_error();
-  SslContextPtr made{::SSL_CTX_new(::TLS_server_method())};
+  SslContextPtr made{::SSL_CTX_new_ex(nullptr, key_schedule_query(), ::TLS_server_method())};
   SSL_CTX* const context = made.get();
   require(context != nullptr, "make a TLS context");
   auto callbacks = std::make_unique<Callbacks>(Callbacks{tickets, trust, digest_of(credentials, trust.get()), nullptr});

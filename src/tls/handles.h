@@ -20,6 +20,7 @@ using OpensslBytesPtr = std::unique_ptr<unsigned char, FreeOpensslBytes>;
 
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, Freed<BIO_meth_free>>;
+using DigestPtr = std::unique_ptr<EVP_MD, Freed<EVP_MD_free>>;
 using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "tls/key_schedule.h"
 #include "tls/record_protection.h"
-#include "tls/secret_tap.h"
 #include "tls/transport.h"
 
 namespace sidelock {

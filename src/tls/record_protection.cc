@@ -22,9 +22,9 @@ std::optional<Suite> suite_of(std::uint16_t number) {
   constexpr std::size_t kKey128 = 16;
   constexpr std::size_t kKey256 = 32;
   // Fetched once and never freed: to look an algorithm up costs more than a small record.
-  static const Suite kAes128{fetch("AES-128-GCM"), kKey128, TrafficSecret::kSha256};
-  static const Suite kAes256{fetch("AES-256-GCM"), kKey256, TrafficSecret::kSha384};
-  static const Suite kChaCha20{fetch("ChaCha20-Poly1305"), kKey256, TrafficSecret::kSha256};
+  static const Suite kAes128{fetch("AES-128-GCM"), kKey128, size_of(Hash::kSha256)};
+  static const Suite kAes256{fetch("AES-256-GCM"), kKey256, size_of(Hash::kSha384)};
+  static const Suite kChaCha20{fetch("ChaCha20-Poly1305"), kKey256, size_of(Hash::kSha256)};
   // RFC 8446, B.4.
   const Suite* const suite = number == 0x1301   ? &kAes128
                              : number == 0x1302 ? &kAes256
@@ -53,7 +53,6 @@ void RecordProtection::set_key() {
   std::array<unsigned char, kLongestKey> key{};
   secret_.expand("key", std::span{key}.first(suite_.key_size));
   secret_.expand("iv", iv_);
-  TrafficSecret::forget_last();
   const bool is_set =
       ::EVP_CipherInit_ex(context_.get(), suite_.cipher, nullptr, key.data(), nullptr, is_sealing_ ? 1 : 0) == 1;
   ::OPENSSL_cleanse(key.data(), key.size());

@@ -99,10 +99,7 @@ std::optional<Handshake> TlsStream::begin_handshake(const TlsContext& context, c
   ::SSL_set_accept_state(ssl_.get());
   ::SSL_set_msg_callback(ssl_.get(), on_message);
   ::SSL_set_msg_callback_arg(ssl_.get(), this);
-  if (context.is_record_layer_native()) {
-    secrets_ = std::make_unique<TrafficSecrets>();
-    connect_tap(ssl_.get(), secrets_.get());
-  }
+  if (context.is_record_layer_native()) secrets_ = std::make_unique<TrafficSecrets>();
   return go_on_with_handshake();
 }
 
@@ -122,10 +119,10 @@ std::optional<Handshake> TlsStream::go_on_with_handshake() {
   const auto when_it_fails = leaving_nothing_in(transport_);
   transport_.allow_receive(Buffers::kSmallestWindow);
   forget_openssl_errors();
-  // The client's secret is told when its Finished has come, ours once we have sent ours: see on_message().
-  if (secrets_ && secrets_->server.size() > 0) open_tap(ssl_.get());
-  const int result = ::SSL_do_handshake(ssl_.get());
-  if (secrets_) close_tap(ssl_.get());
+  const int result = [this] {
+    const SecretTap tap{secrets_.get()};
+    return ::SSL_do_handshake(ssl_.get());
+  }();
   const int error = result == 1 ? SSL_ERROR_NONE : ::SSL_get_error(ssl_.get(), result);
   const unsigned long reason = ::ERR_peek_error();
   const bool is_alive = transport_.flush();
@@ -188,7 +185,6 @@ Handshake TlsStream::judge_client() {
 void TlsStream::hand_over() {
   const std::unique_ptr<TrafficSecrets> secrets = std::move(secrets_);
   if (!secrets) return;
-  connect_tap(ssl_.get(), nullptr);
   auto inheritance = inherit(ssl_.get(), *secrets, transport_, limit_session(ssl_.get(), session_end_));
   if (!inheritance) return;
   records_ = std::make_unique<RecordLayer>(transport_, std::move(*inheritance), message_limit_);
@@ -299,16 +295,12 @@ const TlsFacts& TlsStream::facts() const {
 
 // SSL_set_msg_callback(3).
 void TlsStream::on_message(int is_write, int /*version*/, int content_type, const void* bytes, std::size_t size,
-                           SSL* ssl, void* self) {
+                           SSL* /*ssl*/, void* self) {
   auto* const stream = static_cast<TlsStream*>(self);
-  if (content_type != SSL3_RT_HANDSHAKE || size == 0) return;
-  const auto* const message = static_cast<const unsigned char*>(bytes);
-  if (is_write != 0) {
-    if (message[0] == SSL3_MT_FINISHED && stream->secrets_) open_tap(ssl);
-    return;
-  }
+  if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || size == 0) return;
   // SSL_is_init_finished() is of no use here: while such a message is worked on, it says no.
   if (!stream->is_established_) return;
+  const auto* const message = static_cast<const unsigned char*>(bytes);
   // RFC 8446, 4.6.3: the type, three bytes of length, update_requested.
   const bool is_answered = size < 5 || message[0] != SSL3_MT_KEY_UPDATE || message[4] == SSL_KEY_UPDATE_REQUESTED;
   const Clock::time_point now = stream->socket().reactor().now();

@@ -12,9 +12,9 @@
 #include "io/task.h"
 #include "tls/context.h"
 #include "tls/facts.h"
+#include "tls/key_schedule.h"
 #include "tls/message_limit.h"
 #include "tls/read_result.h"
-#include "tls/secret_tap.h"
 #include "tls/transport.h"
 
 namespace sidelock {

@@ -7,14 +7,13 @@
 #include <span>
 #include <string_view>
 
+#include "tls/hkdf.h"
+
 namespace sidelock {
 
 // Wiped at its end. One thread.
 class TrafficSecret {
  public:
-  static constexpr std::size_t kSha256 = 32;
-  static constexpr std::size_t kSha384 = 48;
-
   TrafficSecret() = default;  // none
   // As many bytes as the hash of the connection's suite has. Anything else is none.
   explicit TrafficSecret(std::span<const unsigned char> bytes) noexcept;
@@ -26,13 +25,11 @@ class TrafficSecret {
 
   // HKDF-Expand-Label with an empty context; at most size() bytes. Throws std::runtime_error when OpenSSL fails.
   void expand(std::string_view label, std::span<unsigned char> into) const;
-  // Whatever this thread's HMACs still know of the last secret is overwritten. For the end of a derivation.
-  static void forget_last() noexcept;
   // Becomes the secret after a KeyUpdate. Throws as expand() does, and is unchanged then.
   void advance();
 
  private:
-  std::array<unsigned char, kSha384> bytes_{};
+  std::array<unsigned char, kLongestHash> bytes_{};
   std::uint8_t size_ = 0;
 };
 

@@ -61,7 +61,7 @@ class Successor {
     return TrafficSecret{{reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}};
   }
 
-  SslContextPtr credential_{::SSL_CTX_new(::TLS_server_method())};
+  SslContextPtr credential_{::SSL_CTX_new_ex(nullptr, kOpenssls, ::TLS_server_method())};
   Reactor reactor_;
   Buffers buffers_;
   Fd wire_;

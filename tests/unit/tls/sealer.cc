@@ -33,7 +33,7 @@ const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<c
 }  // namespace
 
 std::string expand_label(std::string_view secret, std::string label, std::size_t size) {
-  static const KdfPtr kdf{::EVP_KDF_fetch(nullptr, "TLS13-KDF", nullptr)};
+  static const KdfPtr kdf{::EVP_KDF_fetch(nullptr, "TLS13-KDF", kOpenssls)};
   const KdfContextPtr context{::EVP_KDF_CTX_new(kdf.get())};
   std::string hash = secret.size() == kSha384 ? "SHA384" : "SHA256";
   std::string key{secret};

@@ -11,6 +11,9 @@
 
 namespace sidelock {
 
+// The property query for OpenSSL's own algorithms: sidelock has added one.
+inline constexpr const char* kOpenssls = "provider=default";
+
 // A secret, and what HKDF-Expand-Label with an empty context makes of it.
 std::string expand_label(std::string_view secret, std::string label, std::size_t size);
 

@@ -9,7 +9,7 @@
 
 namespace sidelock {
 
-TlsClient::TlsClient(const Terms& terms) : context_{::SSL_CTX_new(::TLS_client_method())} {
+TlsClient::TlsClient(const Terms& terms) : context_{::SSL_CTX_new_ex(nullptr, kOpenssls, ::TLS_client_method())} {
   SSL_CTX_set_min_proto_version(context_.get(), terms.version);
   SSL_CTX_set_max_proto_version(context_.get(), terms.version);
   ::SSL_CTX_set_keylog_callback(context_.get(), on_secret);

@@ -81,7 +81,7 @@ TEST_P(TrafficSecretOfSize, RefusesToMakeMoreThanItsHashHas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(BothHashes, TrafficSecretOfSize,
-                         testing::Values(TrafficSecret::kSha256, TrafficSecret::kSha384),
+                         testing::Values(size_of(Hash::kSha256), size_of(Hash::kSha384)),
                          [](const auto& size) { return "Sha" + std::to_string(size.param * 8); });
 
 TEST(TrafficSecret, IsNoneWithAnyOtherSize) {
