@@ -25,11 +25,14 @@ struct BaseChain {
 };
 
 // Hook numbers and priorities: linux/netfilter.h (nf_inet_hooks), linux/netfilter_ipv4.h (nf_ip_hook_priorities).
+inline constexpr int kManglePriority = -151;
+inline constexpr int kNatPriority = -101;
 inline constexpr std::array kBaseChains{
     BaseChain{Table::kFilter, "INPUT", "filter_input", "filter", "input", 1, -1, "filter - 1"},
-    BaseChain{Table::kMangle, "PREROUTING", "mangle_prerouting", "filter", "prerouting", 0, -151, "mangle - 1"},
-    BaseChain{Table::kNat, "PREROUTING", "nat_prerouting", "nat", "prerouting", 0, -101, "dstnat - 1"},
-    BaseChain{Table::kNat, "OUTPUT", "nat_output", "nat", "output", 3, -101, "-101"},
+    BaseChain{Table::kMangle, "PREROUTING", "mangle_prerouting", "filter", "prerouting", 0, kManglePriority,
+              "mangle - 1"},
+    BaseChain{Table::kNat, "PREROUTING", "nat_prerouting", "nat", "prerouting", 0, kNatPriority, "dstnat - 1"},
+    BaseChain{Table::kNat, "OUTPUT", "nat_output", "nat", "output", 3, kNatPriority, "-101"},
 };
 
 // Only there while rules are replaced: see backend.cc.

@@ -68,6 +68,10 @@ std::map<std::string, PortSet> our_port_sets() {
 
 }  // namespace
 
+bool is_ours(const LiveTable& table) { return table.family == NFPROTO_INET && table.name == kTableName; }
+bool is_ours(const LiveChain& chain) { return chain.family == NFPROTO_INET && chain.table == kTableName; }
+bool is_ours(const LiveRule& rule) { return rule.family == NFPROTO_INET && rule.table == kTableName; }
+
 std::vector<LiveTable> live_tables() {
   std::vector<LiveTable> tables;
   dump(NFT_MSG_GETTABLE, NFPROTO_UNSPEC, whole, [&tables](const nlmsghdr* message) {

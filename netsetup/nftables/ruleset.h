@@ -34,6 +34,10 @@ struct LiveRule {
   Decoded decoded;
 };
 
+bool is_ours(const LiveTable& table);
+bool is_ours(const LiveChain& chain);
+bool is_ours(const LiveRule& rule);
+
 // All throw NetlinkError, with EINTR when somebody changed the rules meanwhile.
 std::vector<LiveTable> live_tables();
 std::vector<LiveChain> live_chains();
