@@ -7,7 +7,7 @@
 
 namespace sidelock {
 
-Narrowed::Narrowed(const Rule& jump) : jump_{jump} {}
+Narrowed::Narrowed(Rule jump) : jump_{std::move(jump)} {}
 
 void Narrowed::leave(const Rule& rule) {
   const bool is_for_ports_alone = !rule.has_more && !rule.source && !rule.in && !rule.out && !rule.family &&

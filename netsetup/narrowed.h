@@ -11,7 +11,7 @@ namespace sidelock {
 class Narrowed {
  public:
   Narrowed() = default;
-  explicit Narrowed(const Rule& jump);  // for the rules of the chain that it leads to
+  explicit Narrowed(Rule jump);  // for the rules of the chain that it leads to
 
   // To be called with each rule of the chain in turn that leaves it, by RETURN or ACCEPT.
   void leave(const Rule& rule);

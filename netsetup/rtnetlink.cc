@@ -251,7 +251,7 @@ Address parsed(const std::string& text, Family family) {
 void remove_listed(const std::vector<char>& listed, std::uint16_t type, const std::string& what) {
   nlmsghdr header{};
   std::memcpy(&header, listed.data(), sizeof header);
-  const Message message = owned<Message>(nlmsg_alloc_simple(type, 0));
+  const auto message = owned<Message>(nlmsg_alloc_simple(type, 0));
   const std::size_t size = header.nlmsg_len - NLMSG_HDRLEN;
   void* const body = nlmsg_reserve(message.get(), size, NLMSG_ALIGNTO);
   if (body == nullptr) throw std::bad_alloc{};
@@ -276,7 +276,7 @@ Routing read(Family family) {
 }
 
 void add(const NewRule& wanted) {
-  const RulePtr rule = owned<RulePtr>(rtnl_rule_alloc());
+  const auto rule = owned<RulePtr>(rtnl_rule_alloc());
   rtnl_rule_set_family(rule.get(), address_family(wanted.family));
   rtnl_rule_set_prio(rule.get(), wanted.preference);
   rtnl_rule_set_src(rule.get(), parsed(wanted.source, wanted.family).get());
@@ -290,7 +290,7 @@ void add(const NewRule& wanted) {
 
 // NLM_F_EXCL: with NLM_F_REPLACE the kernel would put it in the place of somebody else's.
 void add(const NewRoute& wanted) {
-  const RoutePtr route = owned<RoutePtr>(rtnl_route_alloc());
+  const auto route = owned<RoutePtr>(rtnl_route_alloc());
   rtnl_route_set_family(route.get(), static_cast<std::uint8_t>(address_family(wanted.family)));
   rtnl_route_set_table(route.get(), wanted.table);
   rtnl_route_set_type(route.get(), RTN_LOCAL);

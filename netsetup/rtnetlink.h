@@ -46,7 +46,7 @@ struct NewRule {
   std::uint8_t protocol = 0;
   std::string source;
 };
-void add(const NewRule& rule);
+void add(const NewRule& wanted);
 
 // `local default dev lo table`.
 struct NewRoute {
@@ -54,7 +54,7 @@ struct NewRoute {
   std::uint32_t table = 0;
   std::uint8_t protocol = 0;
 };
-void add(const NewRoute& route);
+void add(const NewRoute& wanted);
 
 // What is gone already is no error.
 void remove(const LiveRule& rule);

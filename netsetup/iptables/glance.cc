@@ -59,7 +59,8 @@ std::optional<bool> holds_ours() {
         continue;
       }
       const std::string_view text{entries->data(), entries->size()};
-      if (text.find(kChainPrefix) != text.npos || text.find(kCommentPrefix) != text.npos) return true;
+      if (text.find(kChainPrefix) != std::string_view::npos || text.find(kCommentPrefix) != std::string_view::npos)
+        return true;
     }
   }
   return answer;
