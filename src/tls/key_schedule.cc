@@ -135,6 +135,13 @@ int start(const OSSL_CORE_HANDLE* /*handle*/, const OSSL_DISPATCH* /*of_the_core
   return 1;
 }
 
+// Who loads others' algorithms in place of OpenSSL's, as FIPS's alone, has not asked for ours. openssl.cnf goes first:
+// OSSL_PROVIDER_available(3) loads the default provider where nothing is loaded yet.
+bool is_default_loaded() noexcept {
+  ::OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);
+  return ::OSSL_PROVIDER_available(nullptr, "default") == 1;
+}
+
 // Beside what openssl.cnf asks for, or else the default provider, which is not loaded by itself once another is.
 ProviderPtr load() {
   constexpr int kWithFallbacks = 1;
@@ -145,6 +152,8 @@ ProviderPtr load() {
 }  // namespace
 
 const char* key_schedule_query() {
+  static const bool is_wanted = is_default_loaded();
+  if (!is_wanted) return nullptr;
   static const ProviderPtr provider = load();
   if (!provider) throw Failure{ExitCode::kFailure, "cannot add to OpenSSL's algorithms: " + take_openssl_error()};
   // Not by the provider's name, which would overrule an administrator who names another (property(7)).

@@ -16,8 +16,9 @@ struct TrafficSecrets : pool::Pooled {
 };
 
 // The property query for SSL_CTX_new_ex(3) that prefers our provider; where the administrator's own properties exclude
-// it, as for FIPS, OpenSSL's is used. Loads the provider with the first call, which one thread makes. Throws
-// Failure{kFailure} when that fails.
+// it, as for FIPS, OpenSSL's is used. Loads the provider with the first call, which one thread makes. nullptr, without
+// a provider of ours, where openssl.cnf loads others and not OpenSSL's default one. Throws Failure{kFailure} when
+// loading fails.
 const char* key_schedule_query();
 
 // While it lives, what OpenSSL derives in this thread for a connection is noted in `secrets`, or nowhere with nullptr.

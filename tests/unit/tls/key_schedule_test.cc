@@ -1,5 +1,6 @@
 // Our TLS13-KDF beside OpenSSL's, asked in the same way, and what libssl's handshakes tell by it.
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,10 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
+#include <unistd.h>
 
 #include "tls/key_schedule.h"
+#include "unit/config/given.h"
 #include "unit/tls/conversation.h"
 #include "unit/tls/sealer.h"
 
@@ -160,6 +163,20 @@ TEST_F(KeySchedule, LeavesConnectionsToOpensslWhereTheAdministratorExcludesIt) {
   EXPECT_EQ(talk.hear(), "in time");
   EXPECT_TRUE(talk.say("the answer"));
   EXPECT_EQ(talk.receive(), "the answer");
+}
+
+// In a process of its own, which reads openssl.cnf anew. FIPS's provider, loaded alone, is such a case.
+TEST(KeyScheduleDeathTest, IsOpensslsWhereItsDefaultProviderIsNotLoaded) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const ConfigFile file{"openssl_conf = all\n[all]\nproviders = loaded\n[loaded]\nbase = it\n[it]\nactivate = 1\n"};
+  ::setenv("OPENSSL_CONF", file.path().c_str(), 1);
+  const auto exit_with_answer = [&] {
+    const char* const query = key_schedule_query();
+    ::unlink(file.path().c_str());
+    std::_Exit(query == nullptr && provider_of_the_kdf(nullptr).empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(exit_with_answer(), testing::ExitedWithCode(0), "");
+  ::unsetenv("OPENSSL_CONF");
 }
 
 }  // namespace
