@@ -92,6 +92,14 @@ TablePlan read_table(Family family, Table name) {
   return ours;
 }
 
+// Also in front of others' rules, where that is wanted.
+bool is_as_wanted(Family family, const TablePlan& wanted) {
+  const TablePlan there = read_table(family, wanted.table);
+  return there == wanted && std::ranges::equal(there.hooks, wanted.hooks, [](const Hook& found, const Hook& hook) {
+           return found.is_first || !hook.is_first;
+         });
+}
+
 bool replace_once(Family family, const TablePlan& wanted) {
   std::optional<TableHandle> table;
   if (wanted.is_empty()) {
@@ -118,7 +126,7 @@ bool IptablesBackend::replace(Family family, const TablePlan& wanted) {
       return replace_once(family, wanted);
     } catch (const TableError& error) {
       const bool is_invalid = error.number() == EINVAL;
-      if (is_invalid && read_table(family, wanted.table) == wanted) return true;
+      if (is_invalid && is_as_wanted(family, wanted)) return true;
       if (is_invalid ? ++invalid == kTriesWhenInvalid : error.number() != EAGAIN) throw;
       if (std::chrono::steady_clock::now() >= deadline) throw;
     }

@@ -98,6 +98,18 @@ TEST_F(Race, ForTheCountersMayBeLostEachTime) {
   EXPECT_THAT(test::saved_rules(), Not(HasSubstr("SIDELOCK")));
 }
 
+// What somebody puts before ours in that moment goes behind them again.
+TEST_F(Race, ForTheFirstPlaceIsWonInTheEnd) {
+  const std::string theirs = "-A PREROUTING -p tcp -m tcp --dport 80 -j ACCEPT";
+  const test::Finished finished =
+      test::run_shimmed("SHIM_AT=1 SHIM_AFTER='iptables-legacy -t nat -I PREROUTING -p tcp --dport 80 -j ACCEPT'",
+                        "init --backend iptables --drop-invalid off --hide-capture-ports off --ports 80");
+  EXPECT_EQ(finished.status, 0) << finished.output;
+  const std::string rules = test::saved_ipv4_rules();
+  EXPECT_THAT(rules, HasSubstr(theirs));
+  EXPECT_LT(rules.find("-j SIDELOCK_IN"), rules.find(theirs));
+}
+
 TEST_F(Race, ForTheLockEndsWithAClearErrorAfterLockWait) {
   const Fd file{::open("/run/xtables.lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600)};
   ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
