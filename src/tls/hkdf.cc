@@ -15,58 +15,59 @@ namespace {
 
 constexpr std::size_t kLongestBlock = 128;
 
-// One for each thread and hash.
+struct Algorithm {
+  DigestPtr digest;
+  std::size_t block_size;
+};
+
+// Looked up once: that costs more than a derivation.
+const Algorithm& algorithm_of(Hash hash) noexcept {
+  if (hash == Hash::kSha256) {
+    static const Algorithm sha256{DigestPtr{::EVP_MD_fetch(nullptr, "SHA256", nullptr)}, 64};
+    return sha256;
+  }
+  static const Algorithm sha384{DigestPtr{::EVP_MD_fetch(nullptr, "SHA384", nullptr)}, kLongestBlock};
+  return sha384;
+}
+
+// What it has seen is wiped with it.
 class Digester {
  public:
-  Digester(const char* name, std::size_t block_size) noexcept : name_{name}, block_size_{block_size} {}
+  explicit Digester(const Algorithm& algorithm) noexcept
+      : digest_{algorithm.digest.get()}, context_{::EVP_MD_CTX_new()} {}
 
-  [[nodiscard]] std::size_t block_size() const noexcept { return block_size_; }
-
-  // Where memory was short the last time, it may be there now.
   [[nodiscard]] bool begin() noexcept {
-    if (!algorithm_) algorithm_.reset(::EVP_MD_fetch(nullptr, name_, nullptr));
-    if (!context_) context_.reset(::EVP_MD_CTX_new());
-    return algorithm_ && context_ && ::EVP_DigestInit_ex2(context_.get(), algorithm_.get(), nullptr) == 1;
+    return digest_ != nullptr && context_ && ::EVP_DigestInit_ex2(context_.get(), digest_, nullptr) == 1;
   }
   [[nodiscard]] bool add(Bytes bytes) noexcept {
     return ::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
   }
-  // The context still holds the digest then, which may be a secret: it begins anew.
   [[nodiscard]] bool finish(unsigned char* into) noexcept {
-    return ::EVP_DigestFinal_ex(context_.get(), into, nullptr) == 1 && begin();
+    return ::EVP_DigestFinal_ex(context_.get(), into, nullptr) == 1;
   }
 
  private:
-  const char* name_;
-  std::size_t block_size_;
-  DigestPtr algorithm_;
+  const EVP_MD* digest_;
   DigestContextPtr context_;
 };
-
-Digester& digester_of(Hash hash) noexcept {
-  if (hash == Hash::kSha256) {
-    thread_local Digester sha256{"SHA256", 64};
-    return sha256;
-  }
-  thread_local Digester sha384{"SHA384", kLongestBlock};
-  return sha384;
-}
 
 // RFC 2104. The result has the hash's size.
 bool hmac(Hash hash, Bytes key, std::initializer_list<Bytes> message, unsigned char* into) noexcept {
   constexpr unsigned char kInner = 0x36;
   constexpr unsigned char kOuter = 0x5c;
-  Digester& digester = digester_of(hash);
-  if (key.size() > digester.block_size()) return false;
+  const Algorithm& algorithm = algorithm_of(hash);
+  if (key.size() > algorithm.block_size) return false;
+  Digester digester{algorithm};
   std::array<unsigned char, kLongestBlock> padded{};
-  const auto pad = std::span{padded}.first(digester.block_size());
+  const auto pad = std::span{padded}.first(algorithm.block_size);
   std::ranges::copy(key, pad.begin());
   for (unsigned char& byte : pad) byte ^= kInner;
   bool is_done = digester.begin() && digester.add(pad);
   for (const Bytes part : message) is_done = is_done && digester.add(part);
   is_done = is_done && digester.finish(into);
   for (unsigned char& byte : pad) byte ^= kInner ^ kOuter;
-  is_done = is_done && digester.add(pad) && digester.add({into, size_of(hash)}) && digester.finish(into);
+  is_done =
+      is_done && digester.begin() && digester.add(pad) && digester.add({into, size_of(hash)}) && digester.finish(into);
   ::OPENSSL_cleanse(padded.data(), padded.size());
   return is_done;
 }
@@ -76,6 +77,8 @@ Bytes bytes_of(std::string_view text) noexcept {
 }
 
 }  // namespace
+
+bool is_hkdf_ready() noexcept { return algorithm_of(Hash::kSha256).digest && algorithm_of(Hash::kSha384).digest; }
 
 bool hkdf_extract(Hash hash, Bytes salt, Bytes material, std::span<unsigned char> into) noexcept {
   return into.size() == size_of(hash) && hmac(hash, salt, {material}, into.data());
@@ -106,7 +109,7 @@ bool hkdf_expand_label(Hash hash, Bytes secret, const Label& label, std::span<un
 }
 
 bool hkdf_derive_salt(Hash hash, Bytes secret, const Label& label, std::span<unsigned char> into) noexcept {
-  Digester& digester = digester_of(hash);
+  Digester digester{algorithm_of(hash)};
   std::array<unsigned char, kLongestHash> no_messages{};
   if (!digester.begin() || !digester.finish(no_messages.data())) return false;
   return hkdf_expand_label(hash, secret, {label.prefix, label.text, Bytes{no_messages}.first(size_of(hash))}, into);

@@ -1,6 +1,6 @@
 // HKDF (RFC 5869) over the two hashes of TLS 1.3, and what TLS 1.3 asks of it (RFC 8446, 7.1). The hashes are
-// OpenSSL's, each thread's made once: OpenSSL's own HKDF looks three algorithms up by name for each derivation, which
-// costs five times as much as the derivation. No secret stays behind in memory but in `into`. Any thread.
+// OpenSSL's, looked up once: its own HKDF looks three algorithms up by name for each derivation. No secret stays behind
+// in memory but in `into`. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,9 @@ constexpr std::size_t size_of(Hash hash) noexcept { return static_cast<std::size
 inline constexpr std::size_t kLongestHash = size_of(Hash::kSha384);
 
 using Bytes = std::span<const unsigned char>;
+
+// Looks the hashes up, which cannot be repeated: to be called first, and before memory may run out. False without them.
+bool is_hkdf_ready() noexcept;
 
 // All return whether it was done: not without memory, nor with a key longer than the hash's block.
 

@@ -2,7 +2,9 @@
 // and asks for nothing else, so a context has no state of its own.
 #include "tls/key_schedule.h"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -44,9 +46,15 @@ std::string_view text_in(const OSSL_PARAM& parameter) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// By the names that OpenSSL knows them by, the first of which libssl hands over.
 std::optional<Hash> hash_named(std::string_view name) noexcept {
-  if (name == "SHA2-256" || name == "SHA256") return Hash::kSha256;
-  if (name == "SHA2-384" || name == "SHA384") return Hash::kSha384;
+  const auto is_one_of = [name](std::initializer_list<std::string_view> names) {
+    return std::ranges::any_of(names, [name](std::string_view known) {
+      return known.size() == name.size() && ::OPENSSL_strncasecmp(known.data(), name.data(), name.size()) == 0;
+    });
+  };
+  if (is_one_of({"SHA2-256", "SHA256", "SHA-256"})) return Hash::kSha256;
+  if (is_one_of({"SHA2-384", "SHA384", "SHA-384"})) return Hash::kSha384;
   return std::nullopt;
 }
 
@@ -145,6 +153,7 @@ bool is_default_loaded() noexcept {
 // Beside what openssl.cnf asks for, or else the default provider, which is not loaded by itself once another is.
 ProviderPtr load() {
   constexpr int kWithFallbacks = 1;
+  if (!is_hkdf_ready()) return nullptr;
   if (::OSSL_PROVIDER_add_builtin(nullptr, "sidelock", start) != 1) return nullptr;
   return ProviderPtr{::OSSL_PROVIDER_try_load(nullptr, "sidelock", kWithFallbacks)};
 }
