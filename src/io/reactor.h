@@ -57,9 +57,10 @@ class Reactor {
   // Runs until stop(). Resumes coroutines, fires timers, runs posted work.
   void run();
   void stop() noexcept;  // any thread
-  void post(
-      std::function<void()> work);     // any thread; work runs in the reactor's thread, in order. May throw bad_alloc
-  void post(Errand& errand) noexcept;  // any thread; runs once, however often it was posted until then
+  // Any thread. Work runs in the reactor's thread: in order, and it takes memory, or throws std::bad_alloc; an errand
+  // runs once, however often it was posted until then.
+  void post(std::function<void()> work);
+  void post(Errand& errand) noexcept;
 
   // The time at the beginning of this turn of the loop: one clock reading serves all that happens in it.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
@@ -130,7 +131,7 @@ class Reactor {
 
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
-  Errand* errands_ = nullptr;  // the last one first
+  Errand* errands_ = nullptr;  // the latest first
   bool is_stop_posted_ = false;
 };
 

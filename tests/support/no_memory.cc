@@ -33,12 +33,24 @@ std::size_t NoMemory::refused() noexcept { return state.refused; }
 
 }  // namespace sidelock::test
 
+// All of them: under a sanitizer those that are not replaced do not call those that are.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc): it is what these are made of
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return sidelock::test::is_refused() ? nullptr : std::malloc(size);
+}
 void* operator new(std::size_t size) {
-  void* const block = sidelock::test::is_refused() ? nullptr : std::malloc(size);
+  void* const block = ::operator new(size, std::nothrow);
   if (block == nullptr) throw std::bad_alloc{};
   return block;
 }
+void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return ::operator new(size, std::nothrow);
+}
+void* operator new[](std::size_t size) { return ::operator new(size); }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t /*size*/) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t& /*tag*/) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t /*size*/) noexcept { std::free(block); }
+void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { std::free(block); }
 // NOLINTEND(cppcoreguidelines-no-malloc)
