@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "base/json_writer.h"
 
 namespace sidelock {
 
@@ -40,14 +41,19 @@ HttpResponse health_response(std::string_view what, const std::vector<HealthChec
     }
     return response;
   }
-  nlohmann::ordered_json body;
-  body["status"] = verdict;
-  body["checks"] = nlohmann::ordered_json::array();
+  JsonWriter body;
+  body.add("status", verdict);
+  body.begin_array("checks");
   for (const HealthCheck& check : checks) {
-    body["checks"].push_back({{"name", check.name}, {"status", name(check.state)}, {"message", check.text}});
+    body.begin_object();
+    body.add("name", check.name);
+    body.add("status", name(check.state));
+    body.add("message", check.text);
+    body.end_object();
   }
+  body.end_array();
   response.content_type = "application/json";
-  response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  response.body = body.take() + '\n';
   return response;
 }
 

@@ -164,7 +164,6 @@ class HttpServer::Impl {
           "ask for the admin listener's address");
     Listener& listener = listeners_.emplace_back(context_, std::move(handler));
     listener.acceptor.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd.release());
-    accept(listener);
   }
 
   void start() {
@@ -179,7 +178,7 @@ class HttpServer::Impl {
       drop_privileges();
       // setpriority(2): for Linux a thread is a process, and 0 is the calling one.
       ::setpriority(PRIO_PROCESS, 0, kNiceness);
-      context_.run();
+      answer_all();
     }};
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
@@ -190,21 +189,40 @@ class HttpServer::Impl {
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     Handler handler;
+    // Shared with the handler that waits for a client, or for the pause to be over: without memory Asio may drop that
+    // unasked.
+    std::shared_ptr<const char> waiting = std::make_shared<const char>();
+    [[nodiscard]] bool is_deaf() const noexcept { return waiting.use_count() == 1; }
   };
 
+  // Without memory whoever is being served is given up, and with the last reference to it its connection.
+  void answer_all() {
+    while (!context_.stopped()) {
+      try {
+        for (Listener& listener : listeners_) {
+          if (listener.is_deaf()) accept(listener);
+        }
+        context_.run();
+      } catch (const std::exception& failure) {
+        log::warning("an admin request was given up: {}", failure.what());
+        if (std::ranges::any_of(listeners_, &Listener::is_deaf)) std::this_thread::sleep_for(kAcceptPause);
+      }
+    }
+  }
+
   void accept(Listener& listener) {
-    listener.acceptor.async_accept([this, &listener](Error error, tcp::socket socket) {
+    listener.acceptor.async_accept([this, &listener, waiting = listener.waiting](Error error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error) return accept_later(listener);
-      admit(std::move(socket), listener);
       accept(listener);
+      admit(std::move(socket), listener);
     });
   }
 
   // Out of descriptors or memory: others may give some back.
   void accept_later(Listener& listener) {
     listener.pause.expires_after(kAcceptPause);
-    listener.pause.async_wait([this, &listener](Error error) {
+    listener.pause.async_wait([this, &listener, waiting = listener.waiting](Error error) {
       if (!error) accept(listener);
     });
   }

@@ -155,7 +155,8 @@ void add_program(Families& families, const Snapshot& snapshot) {
   families.add({}, snapshot.workers);
   families.begin(MetricType::Gauge, "connections_limit", "The most connections at a time.");
   families.add({}, snapshot.connections_limit);
-  families.begin(MetricType::Counter, "log_records_dropped_total", "Log lines lost because their reader was too slow.");
+  families.begin(MetricType::Counter, "log_records_dropped_total",
+                 "Log lines lost because their reader was too slow, or for lack of memory.");
   families.add({}, snapshot.log_lines_dropped);
   families.begin(MetricType::Gauge, "build_info", "Always 1; the labels tell what runs.");
   families.add({{"version", snapshot.version}, {"openssl", snapshot.openssl_version}}, 1.0);

@@ -1,15 +1,18 @@
 // See process.h.
 #include "admin/process.h"
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/freed.h"
 
 namespace sidelock {
 
@@ -31,13 +34,15 @@ double boot_time() {
   return 0;
 }
 
+using Folder = std::unique_ptr<DIR, Freed<closedir>>;
+
+// Not by std::filesystem, which ends the process when there is no memory to look at a folder.
 std::uint64_t count_open_descriptors() {
-  std::error_code error;
+  const Folder folder{::opendir("/proc/self/fd")};
   std::uint64_t count = 0;
-  for (std::filesystem::directory_iterator entry{"/proc/self/fd", error};
-       entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
-    if (error) break;
-    ++count;
+  if (!folder) return count;
+  while (const dirent* const entry = ::readdir(folder.get())) {
+    if (entry->d_name[0] != '.') ++count;
   }
   return count > 0 ? count - 1 : 0;  // without the one that looked
 }

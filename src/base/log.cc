@@ -13,18 +13,20 @@
 
 #include <poll.h>
 #include <unistd.h>
-#include <nlohmann/json.hpp>
 
+#include "base/json_writer.h"
 #include "base/log_limited.h"
 #include "base/log_recent.h"
 #include "base/privileges.h"
 #include "base/repetition.h"
+#include "base/utf8.h"
 
 namespace sidelock::log {
 
 namespace {
 
 constexpr std::size_t kQueuedLines = 4096;
+constexpr std::size_t kBlock = std::size_t{64} * 1024;  // about as much as a pipe holds
 constexpr std::size_t kUntrustedBytes = 256;
 constexpr std::uint64_t kFirstMessages = 10;  // of a kind, before the rest are counted only
 
@@ -53,29 +55,43 @@ std::string told(const RepetitionLimit::Withheld& withheld) {
   if (output_format.load(std::memory_order_relaxed) == Format::kPlain) {
     return fmt::format("{} {:<7} {}", timestamp(), "info", message);
   }
-  nlohmann::ordered_json line;
-  line["time"] = timestamp();
-  line["level"] = "info";
-  line["message"] = message;
-  line["repeated"] = withheld.count;
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  JsonWriter line;
+  line.add("time", timestamp());
+  line.add("level", "info");
+  line.add("message", message);
+  line.add("repeated", withheld.count);
+  return line.take();
+}
+
+std::string with_room(std::size_t size) {
+  std::string text;
+  text.reserve(size);
+  return text;
 }
 
 // Takes lines from any thread and writes them to standard output in one of its own, as many at once as have come. A
-// full queue drops its oldest line. An empty one takes no memory.
+// full queue drops its oldest line. An empty one takes no memory. Without memory for a line that one is dropped.
 class Writer {
  public:
-  void push(std::string_view line) {
+  void push(std::string_view line) noexcept {
     const std::lock_guard lock{mutex_};
     append(line);
     if (is_asleep_) has_news_.notify_one();
   }
 
   // The same for a line of which only the `first` of its kind within a while are written.
-  void push_limited(const std::string& kind, std::uint64_t first, std::string_view line) {
+  void push_limited(const std::string& kind, std::uint64_t first, std::string_view line) noexcept {
     const std::lock_guard lock{mutex_};
-    if (repetitions_.admit(kind, first, std::chrono::steady_clock::now())) append(line);
+    or_drop([&] {
+      if (repetitions_.admit(kind, first, std::chrono::steady_clock::now())) append(line);
+    });
     if (is_asleep_) has_news_.notify_one();
+  }
+
+  // For a line that could not even be made.
+  void drop() noexcept {
+    const std::lock_guard lock{mutex_};
+    ++dropped_;
   }
 
   void remember(const std::string& kind, Level level, std::string_view message) {
@@ -88,7 +104,7 @@ class Writer {
   }
 
   // What has been withheld so far is told now.
-  void tell_withheld() {
+  void tell_withheld() noexcept {
     const std::lock_guard lock{mutex_};
     tell(RepetitionLimit::Time::max());
     if (is_asleep_) has_news_.notify_one();
@@ -104,24 +120,40 @@ class Writer {
     return lines_.empty() && is_asleep_;
   }
 
-  [[noreturn]] void run() {
-    std::string block;
+  [[noreturn]] void run() noexcept {
     for (;;) {
-      take(block);
-      write_all(STDOUT_FILENO, block.data(), block.size());
+      take();
+      write_all(STDOUT_FILENO, block_.data(), block_.size());
     }
   }
 
  private:
-  void append(std::string_view line) {
-    lines_.emplace_back(line) += '\n';
+  template <class Work>
+  void or_drop(Work work) noexcept {
+    try {
+      work();
+    } catch (const std::exception&) {
+      ++dropped_;
+    }
+  }
+
+  void append(std::string_view line) noexcept {
+    or_drop([&] {
+      std::string whole;
+      whole.reserve(line.size() + 1);
+      whole += line;
+      whole += '\n';
+      lines_.push_back(std::move(whole));
+    });
     if (lines_.size() <= kQueuedLines) return;
     lines_.pop_front();
     ++dropped_;
   }
 
-  void tell(RepetitionLimit::Time by) {
-    for (const auto& withheld : repetitions_.take(by)) append(told(withheld));
+  void tell(RepetitionLimit::Time by) noexcept {
+    or_drop([&] {
+      for (const auto& withheld : repetitions_.take(by)) append(told(withheld));
+    });
   }
 
   // Not only when there is nothing else to write: a busy log tells it in time, too.
@@ -144,17 +176,17 @@ class Writer {
     }
   }
 
-  // Waits for lines. A block holds about as much as a pipe.
-  void take(std::string& block) {
-    constexpr std::size_t kBlock = std::size_t{64} * 1024;
-    block.clear();
+  // Waits for lines. The block has its memory already, and never has less: a longer line becomes the block.
+  void take() noexcept {
+    block_.clear();
     std::unique_lock lock{mutex_};
     tell_what_is_due();
     is_asleep_ = true;
     wait_for_lines(lock);
     is_asleep_ = false;
-    while (!lines_.empty() && block.size() < kBlock) {
-      block += lines_.front();
+    if (lines_.front().size() > block_.capacity()) block_.swap(lines_.front());
+    while (!lines_.empty() && lines_.front().size() <= block_.capacity() - block_.size()) {
+      block_ += lines_.front();
       lines_.pop_front();
     }
   }
@@ -166,6 +198,7 @@ class Writer {
   RecentMessages recent_;
   std::uint64_t dropped_ = 0;
   bool is_asleep_ = true;
+  std::string block_ = with_room(kBlock);  // the writing thread's
 };
 // Never destroyed: joining a writer that is stuck in write() would keep the process alive.
 std::atomic<Writer*> writer{nullptr};
@@ -177,32 +210,11 @@ std::string_view name(Level level) {
 
 std::string rendered(Level level, std::string_view message) {
   if (format() == Format::kPlain) return fmt::format("{} {:<7} {}", timestamp(), name(level), message);
-  nlohmann::ordered_json line;
-  line["time"] = timestamp();
-  line["level"] = name(level);
-  line["message"] = message;
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-// The length of the valid UTF-8 sequence at the front of `text`, and its code point; length 0 when it is not valid.
-std::pair<std::size_t, char32_t> first_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  if (lead < 0x80) return {1, lead};
-  const std::size_t length = lead >= 0xf0 && lead < 0xf5   ? 4
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                                                           : 0;
-  if (length == 0 || text.size() < length) return {0, 0};
-  char32_t point = lead & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xc0) != 0x80) return {0, 0};
-    point = (point << 6U) | (byte & 0x3fU);
-  }
-  const bool is_overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-  const bool is_surrogate = point >= 0xd800 && point < 0xe000;
-  return is_overlong || is_surrogate || point > 0x10ffff ? std::pair<std::size_t, char32_t>{0, 0}
-                                                         : std::pair{length, point};
+  JsonWriter line;
+  line.add("time", timestamp());
+  line.add("level", name(level));
+  line.add("message", message);
+  return line.take();
 }
 
 // Characters that change how a terminal or viewer lays out the text around them (Unicode TR 9, TR 36).
@@ -251,11 +263,31 @@ std::uint64_t dropped() noexcept {
   return current == nullptr ? 0 : current->dropped();
 }
 
-void write(Level level, std::string_view message) {
+namespace {
+
+void render(Level level, std::string_view message) {
   if (level < Level::kWarning) return write_raw(rendered(level, message));
   const std::string kind = kind_of(message);
   if (Writer* const current = writer.load()) current->remember(kind, level, message);
   write_limited(kind, kFirstMessages, rendered(level, message));
+}
+
+}  // namespace
+
+void write(Level level, std::string_view message) noexcept {
+  try {
+    render(level, message);
+  } catch (const std::exception&) {
+    if (Writer* const current = writer.load()) current->drop();
+  }
+}
+
+void write_formatted(Level level, fmt::string_view text, fmt::format_args args) noexcept {
+  try {
+    render(level, fmt::vformat(text, args));
+  } catch (const std::exception&) {
+    if (Writer* const current = writer.load()) current->drop();
+  }
 }
 
 std::vector<RecentMessage> recent() {
@@ -263,17 +295,17 @@ std::vector<RecentMessage> recent() {
   return current == nullptr ? std::vector<RecentMessage>{} : current->recent();
 }
 
-void write_limited(const std::string& kind, std::uint64_t first, std::string_view line) {
+void write_limited(const std::string& kind, std::uint64_t first, std::string_view line) noexcept {
   Writer* const current = writer.load();
   if (current == nullptr) return write_raw(line);
   current->push_limited(kind, first, line);
 }
 
-void write_raw(std::string_view line) {
+void write_raw(std::string_view line) noexcept {
   Writer* const current = writer.load();
   if (current == nullptr) {
-    const std::string whole = std::string{line} + '\n';
-    write_all(STDERR_FILENO, whole.data(), whole.size());
+    write_all(STDERR_FILENO, line.data(), line.size());
+    write_all(STDERR_FILENO, "\n", 1);
     return;
   }
   current->push(line);

@@ -9,6 +9,6 @@ namespace sidelock::log {
 
 // Writes a line that is complete in itself like write_raw(), but only the `first` ones of its kind within ten seconds;
 // the rest are counted, and one line tells the count. Any thread. `kind` is printable, and one of a bounded number.
-void write_limited(const std::string& kind, std::uint64_t first, std::string_view line);
+void write_limited(const std::string& kind, std::uint64_t first, std::string_view line) noexcept;
 
 }  // namespace sidelock::log

@@ -56,7 +56,10 @@ std::vector<RepetitionLimit::Withheld> RepetitionLimit::take(Time by) {
   for (auto& [name, kind] : kinds_) {
     if (kind.withheld == 0 || kind.ends_at > by) continue;
     told.push_back({name, kind.withheld});
-    kind = {};
+  }
+  // Only now, when nothing can fail any more: what is forgotten has been told.
+  for (auto& [name, kind] : kinds_) {
+    if (kind.withheld > 0 && kind.ends_at <= by) kind = {};
   }
   return told;
 }

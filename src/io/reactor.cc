@@ -35,7 +35,7 @@ Reactor::Reactor()
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event), "register the eventfd");
 }
 
-Reactor::~Reactor() = default;
+Reactor::~Reactor() { free_retired(); }
 
 void Reactor::run() {
   std::array<epoll_event, kEventsPerTurn> events;
@@ -52,13 +52,17 @@ void Reactor::run() {
     }
     timers_.expire(now_);
     run_ready();
-    retired_.clear();
+    free_retired();
   }
   is_stopping_ = false;
 }
 
-void Reactor::stop() {
-  post([this] { is_stopping_ = true; });
+void Reactor::stop() noexcept {
+  {
+    const std::lock_guard lock{posted_mutex_};
+    is_stop_posted_ = true;
+  }
+  wake();
 }
 
 void Reactor::post(std::function<void()> work) {
@@ -66,6 +70,19 @@ void Reactor::post(std::function<void()> work) {
     const std::lock_guard lock{posted_mutex_};
     posted_.push_back(std::move(work));
   }
+  wake();
+}
+
+void Reactor::post(Errand& errand) noexcept {
+  {
+    const std::lock_guard lock{posted_mutex_};
+    if (std::exchange(errand.is_posted_, true)) return;
+    errand.next_ = std::exchange(errands_, &errand);
+  }
+  wake();
+}
+
+void Reactor::wake() noexcept {
   const std::uint64_t one = 1;
   // Fails only when the counter is full, and then the reactor is awake already.
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
@@ -91,14 +108,17 @@ void Reactor::tell_of_room(Watch& watch) {
     check(-1, "watch a descriptor for room to write");
 }
 
-void Reactor::retire(std::unique_ptr<Watch> watch) {
+void Reactor::retire(std::unique_ptr<Watch> watch) noexcept {
   watch->readers = watch->writers = nullptr;
-  retired_.push_back(std::move(watch));
+  watch->next_retired = std::move(retired_);
+  retired_ = std::move(watch);
 }
 
-void Reactor::schedule_all(Waiter*& list) {
-  for (Waiter* waiter = std::exchange(list, nullptr); waiter != nullptr; waiter = waiter->next) {
-    ready_.push_back(waiter->handle);
+void Reactor::schedule_all(Waiter*& list) noexcept {
+  for (Waiter* waiter = std::exchange(list, nullptr); waiter != nullptr;) {
+    Waiter* const next = waiter->next;
+    ready_.push(*waiter);
+    waiter = next;
   }
 }
 
@@ -111,20 +131,41 @@ void Reactor::dispatch(Watch& watch, unsigned events) {
 }
 
 void Reactor::run_ready() {
-  running_.swap(ready_);
-  for (const std::coroutine_handle<> coroutine : running_) coroutine.resume();
-  running_.clear();
+  Waiter* running = ready_.take();
+  resume_all(running);
 }
 
 void Reactor::run_posted() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t drained = ::read(wake_.get(), &count, sizeof count);
   std::vector<std::function<void()>> work;
+  Errand* errands = nullptr;
   {
     const std::lock_guard lock{posted_mutex_};
     work.swap(posted_);
+    errands = std::exchange(errands_, nullptr);
+    is_stopping_ = is_stopping_ || is_stop_posted_;
+    is_stop_posted_ = false;
   }
   for (const auto& item : work) item();
+  run_errands(errands);
+}
+
+void Reactor::run_errands(Errand* errands) {
+  while (errands != nullptr) {
+    Errand& errand = *errands;
+    {
+      // From then on it may be posted anew, into another list.
+      const std::lock_guard lock{posted_mutex_};
+      errands = errand.next_;
+      errand.is_posted_ = false;
+    }
+    errand.work_();
+  }
+}
+
+void Reactor::free_retired() noexcept {
+  while (retired_) retired_ = std::move(retired_->next_retired);
 }
 
 int Reactor::wait_milliseconds() const {

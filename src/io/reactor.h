@@ -11,14 +11,9 @@
 #include "base/fd.h"
 #include "base/pool.h"
 #include "io/timer.h"
+#include "io/waiter.h"
 
 namespace sidelock {
-
-// A suspended coroutine in a list of those waiting for one thing. Lives in the awaiting coroutine's frame.
-struct Waiter {
-  std::coroutine_handle<> handle;
-  Waiter* next = nullptr;
-};
 
 // What is known about one registered descriptor. Edge-triggered: a flag stays set until a call has found out that it is
 // no longer true, and is set again by the next event.
@@ -34,6 +29,22 @@ struct Watch : pool::Pooled {
   bool may_stop_short = false;
   Waiter* readers = nullptr;
   Waiter* writers = nullptr;
+  std::unique_ptr<Watch> next_retired;
+};
+
+// Work that is made beforehand and then given to a reactor as often as it is wanted: that takes no memory. Outlives the
+// reactor's run().
+class Errand {
+ public:
+  explicit Errand(std::function<void()> work) : work_{std::move(work)} {}
+  Errand(const Errand&) = delete;
+  Errand& operator=(const Errand&) = delete;
+
+ private:
+  friend class Reactor;
+  std::function<void()> work_;
+  Errand* next_ = nullptr;
+  bool is_posted_ = false;
 };
 
 class Reactor {
@@ -45,8 +56,11 @@ class Reactor {
 
   // Runs until stop(). Resumes coroutines, fires timers, runs posted work.
   void run();
-  void stop();                            // any thread
-  void post(std::function<void()> work);  // any thread; work runs in the reactor's thread, in order
+  void stop() noexcept;  // any thread
+  // Any thread. Work runs in the reactor's thread: in order, and it takes memory, or throws std::bad_alloc; an errand
+  // runs once, however often it was posted until then.
+  void post(std::function<void()> work);
+  void post(Errand& errand) noexcept;
 
   // The time at the beginning of this turn of the loop: one clock reading serves all that happens in it.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
@@ -58,18 +72,23 @@ class Reactor {
   // Throws std::system_error.
   void tell_of_room(Watch& watch);
   // Frees a Watch at the end of the turn, because the events of this turn may still name it.
-  void retire(std::unique_ptr<Watch> watch);
+  void retire(std::unique_ptr<Watch> watch) noexcept;
 
-  // Resumes a coroutine, or all of a list, later in this turn or in the next one, never inside the call.
-  void schedule(std::coroutine_handle<> coroutine) { ready_.push_back(coroutine); }
-  void schedule_all(Waiter*& list);
+  // Resumes a coroutine, or all of a list, later in this turn or in the next one, never inside the call. It waits for
+  // nothing else until then.
+  void schedule(Waiter& waiter) noexcept { ready_.push(waiter); }
+  void schedule_all(Waiter*& list) noexcept;
 
   // `co_await reactor.yield()`: lets everybody else have a turn.
   auto yield() noexcept {
     struct Awaiter {
       Reactor& reactor;
+      Waiter waiter{};
       [[nodiscard]] bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> awaiting) const { reactor.schedule(awaiting); }
+      void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        waiter.handle = awaiting;
+        reactor.schedule(waiter);
+      }
       void await_resume() const noexcept {}
     };
     return Awaiter{*this};
@@ -80,36 +99,40 @@ class Reactor {
     struct Awaiter final : Timer {
       Awaiter(Reactor& owner, Clock::duration how_long) : reactor{owner}, duration{how_long} {}
       [[nodiscard]] bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> awaiting) {
-        waiting = awaiting;
+      void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        waiting.handle = awaiting;
         reactor.timers().arm(*this, reactor.now() + duration);
       }
       void await_resume() const noexcept {}
       void on_expiry() override { reactor.schedule(waiting); }
       Reactor& reactor;
       Clock::duration duration;
-      std::coroutine_handle<> waiting;
+      Waiter waiting;
     };
     return Awaiter{*this, duration};
   }
 
  private:
+  void wake() noexcept;
   void dispatch(Watch& watch, unsigned events);
   void run_ready();
   void run_posted();
+  void run_errands(Errand* errands);
+  void free_retired() noexcept;
   [[nodiscard]] int wait_milliseconds() const;
 
   Fd epoll_;
   Fd wake_;
   TimerQueue timers_;
   Clock::time_point now_ = Clock::now();
-  std::vector<std::coroutine_handle<>> ready_;
-  std::vector<std::coroutine_handle<>> running_;  // the list being run; a member so that its memory is kept
-  std::vector<std::unique_ptr<Watch>> retired_;
+  WaiterQueue ready_;
+  std::unique_ptr<Watch> retired_;
   bool is_stopping_ = false;
 
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
+  Errand* errands_ = nullptr;  // the latest first
+  bool is_stop_posted_ = false;
 };
 
 }  // namespace sidelock

@@ -1,6 +1,8 @@
 // See timer.h.
 #include "io/timer.h"
 
+#include <utility>
+
 namespace sidelock {
 
 Timer::~Timer() { cancel(); }
@@ -9,61 +11,65 @@ void Timer::cancel() noexcept {
   if (queue_ != nullptr) queue_->cancel(*this);
 }
 
-void TimerQueue::arm(Timer& timer, Clock::time_point expiry) {
-  if (timer.queue_ != nullptr) cancel(timer);
+void TimerQueue::arm(Timer& timer, Clock::time_point expiry) noexcept {
+  timer.cancel();
   timer.expiry_ = expiry;
-  heap_.push_back(&timer);
   timer.queue_ = this;
-  place(heap_.size() - 1, &timer);
-  sift_up(timer.index_);
+  first_ = meld(first_, &timer);
 }
 
 void TimerQueue::cancel(Timer& timer) noexcept {
-  const std::size_t hole = timer.index_;
   timer.queue_ = nullptr;
-  Timer* const last = heap_.back();
-  heap_.pop_back();
-  if (last == &timer) return;
-  place(hole, last);
-  sift_up(hole);
-  sift_down(last->index_);
+  Timer* const below = meld_all(std::exchange(timer.child_, nullptr));
+  if (&timer == first_) {
+    first_ = below;
+    return;
+  }
+  Timer* const previous = std::exchange(timer.previous_, nullptr);
+  Timer* const next = std::exchange(timer.next_, nullptr);
+  (previous->child_ == &timer ? previous->child_ : previous->next_) = next;
+  if (next != nullptr) next->previous_ = previous;
+  first_ = meld(first_, below);
 }
 
 void TimerQueue::expire(Clock::time_point now) {
-  while (!heap_.empty() && heap_.front()->expiry_ <= now) {
-    Timer& due = *heap_.front();
+  while (first_ != nullptr && first_->expiry_ <= now) {
+    Timer& due = *first_;
     cancel(due);
     due.on_expiry();
   }
 }
 
-void TimerQueue::place(std::size_t index, Timer* timer) noexcept {
-  heap_[index] = timer;
-  timer->index_ = index;
+// Of two heaps, each by its first one; either may be empty.
+Timer* TimerQueue::meld(Timer* one, Timer* other) noexcept {
+  if (one == nullptr) return other;
+  if (other == nullptr) return one;
+  if (other->expiry_ < one->expiry_) std::swap(one, other);
+  other->previous_ = one;
+  other->next_ = std::exchange(one->child_, other);
+  if (other->next_ != nullptr) other->next_->previous_ = other;
+  return one;
 }
 
-void TimerQueue::sift_up(std::size_t index) noexcept {
-  Timer* const timer = heap_[index];
-  while (index > 0) {
-    const std::size_t parent = (index - 1) / 2;
-    if (heap_[parent]->expiry_ <= timer->expiry_) break;
-    place(index, heap_[parent]);
-    index = parent;
+// In pairs first, and those from the last to the first: that is what keeps the heap shallow.
+Timer* TimerQueue::meld_all(Timer* siblings) noexcept {
+  Timer* pairs = nullptr;
+  while (siblings != nullptr) {
+    Timer* const one = siblings;
+    Timer* const other = std::exchange(one->next_, nullptr);
+    siblings = other == nullptr ? nullptr : std::exchange(other->next_, nullptr);
+    one->previous_ = nullptr;
+    if (other != nullptr) other->previous_ = nullptr;
+    Timer* const pair = meld(one, other);
+    pair->next_ = std::exchange(pairs, pair);
   }
-  place(index, timer);
-}
-
-void TimerQueue::sift_down(std::size_t index) noexcept {
-  Timer* const timer = heap_[index];
-  for (;;) {
-    std::size_t child = 2 * index + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->expiry_ < heap_[child]->expiry_) ++child;
-    if (timer->expiry_ <= heap_[child]->expiry_) break;
-    place(index, heap_[child]);
-    index = child;
+  Timer* whole = nullptr;
+  while (pairs != nullptr) {
+    Timer* const next = std::exchange(pairs->next_, nullptr);
+    whole = meld(whole, pairs);
+    pairs = next;
   }
-  place(index, timer);
+  return whole;
 }
 
 }  // namespace sidelock

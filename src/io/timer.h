@@ -1,10 +1,8 @@
-// Timers of one reactor: a binary heap of intrusive timers, so that arming and cancelling allocate nothing per timer.
-// One thread.
+// Timers of one reactor: a pairing heap of intrusive timers, so that arming and cancelling take no memory and cannot
+// fail. One thread.
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <vector>
 
 namespace sidelock {
 
@@ -29,25 +27,28 @@ class Timer {
  private:
   friend class TimerQueue;
   TimerQueue* queue_ = nullptr;
-  std::size_t index_ = 0;
+  // In the heap: none below expires earlier. The first of those right below, the next one beside, and the one before:
+  // beside, or above the first.
+  Timer* child_ = nullptr;
+  Timer* next_ = nullptr;
+  Timer* previous_ = nullptr;
   Clock::time_point expiry_;
 };
 
 class TimerQueue {
  public:
-  void arm(Timer& timer, Clock::time_point expiry);  // re-arms when it is armed already
+  void arm(Timer& timer, Clock::time_point expiry) noexcept;  // re-arms when it is armed already
   void cancel(Timer& timer) noexcept;
   void expire(Clock::time_point now);  // calls on_expiry() of all that are due
 
-  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
-  [[nodiscard]] Clock::time_point next_expiry() const { return heap_.front()->expiry_; }  // not when empty
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] Clock::time_point next_expiry() const noexcept { return first_->expiry_; }  // not when empty
 
  private:
-  void place(std::size_t index, Timer* timer) noexcept;
-  void sift_up(std::size_t index) noexcept;
-  void sift_down(std::size_t index) noexcept;
+  static Timer* meld(Timer* one, Timer* other) noexcept;
+  static Timer* meld_all(Timer* siblings) noexcept;
 
-  std::vector<Timer*> heap_;  // earliest first
+  Timer* first_ = nullptr;
 };
 
 }  // namespace sidelock

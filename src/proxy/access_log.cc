@@ -1,8 +1,7 @@
 // See access_log.h.
 #include "proxy/access_log.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "base/log_limited.h"
 
@@ -30,36 +29,36 @@ std::string plain_access_line(const AccessRecord& record) {
 }
 
 std::string json_access_line(const AccessRecord& record) {
-  nlohmann::ordered_json line;
-  line["time"] = log::timestamp();
-  line["level"] = "info";
-  line["message"] = "connection";
-  line["client.address"] = record.client.endpoint.address.to_string();
-  line["client.port"] = record.client.endpoint.port;
+  JsonWriter line;
+  line.add("time", log::timestamp());
+  line.add("level", "info");
+  line.add("message", "connection");
+  line.add("client.address", record.client.endpoint.address.to_string());
+  line.add("client.port", record.client.endpoint.port);
   if (record.destination.endpoint.port != 0) {
-    line["server.address"] = record.destination.endpoint.address.to_string();
-    line["server.port"] = record.destination.endpoint.port;
+    line.add("server.address", record.destination.endpoint.address.to_string());
+    line.add("server.port", record.destination.endpoint.port);
   }
-  if (record.app.endpoint.port != 0) line["upstream.address"] = record.app.endpoint.to_string();
-  if (record.is_plaintext) line["tls.established"] = false;
+  if (record.app.endpoint.port != 0) line.add("upstream.address", record.app.endpoint.to_string());
+  if (record.is_plaintext) line.add("tls.established", false);
   if (!record.tls.version.empty()) {
-    line["tls.protocol.version"] = record.tls.version;
-    line["tls.cipher"] = record.tls.cipher;
-    line["tls.curve"] = record.tls.group;
-    line["tls.resumed"] = record.tls.is_resumed;
+    line.add("tls.protocol.version", record.tls.version);
+    line.add("tls.cipher", record.tls.cipher);
+    line.add("tls.curve", record.tls.group);
+    line.add("tls.resumed", record.tls.is_resumed);
   }
-  if (!record.tls.protocol.empty()) line["tls.next_protocol"] = log::printable(record.tls.protocol);
-  if (!record.tls.server_name.empty()) line["tls.client.server_name"] = log::printable(record.tls.server_name);
-  if (record.is_source_preserved) line["upstream.source_preserved"] = *record.is_source_preserved;
-  if (!record.unique_id.empty()) line["proxy_protocol.unique_id"] = record.unique_id;
-  if (record.tls.has_client_certificate) line["tls.client.subject"] = log::printable(record.tls.client_subject);
-  line["outcome"] = name(record.outcome);
-  if (!is_routine_ending(record.outcome)) line["error.type"] = name(record.outcome);
-  if (!record.failure.empty()) line["error.message"] = log::printable(record.failure);
-  line["received_bytes"] = record.received_bytes;
-  line["sent_bytes"] = record.sent_bytes;
-  line["duration"] = record.duration.count();
-  return line.dump();
+  if (!record.tls.protocol.empty()) line.add("tls.next_protocol", log::printable(record.tls.protocol));
+  if (!record.tls.server_name.empty()) line.add("tls.client.server_name", log::printable(record.tls.server_name));
+  if (record.is_source_preserved) line.add("upstream.source_preserved", *record.is_source_preserved);
+  if (!record.unique_id.empty()) line.add("proxy_protocol.unique_id", record.unique_id);
+  if (record.tls.has_client_certificate) line.add("tls.client.subject", log::printable(record.tls.client_subject));
+  line.add("outcome", name(record.outcome));
+  if (!is_routine_ending(record.outcome)) line.add("error.type", name(record.outcome));
+  if (!record.failure.empty()) line.add("error.message", log::printable(record.failure));
+  line.add("received_bytes", record.received_bytes);
+  line.add("sent_bytes", record.sent_bytes);
+  line.add("duration", record.duration.count());
+  return line.take();
 }
 
 namespace {

@@ -29,8 +29,9 @@ bool OwnAddresses::contains(const IpAddress& address, Clock::time_point now) {
 void OwnAddresses::read() {
   const std::vector<InterfaceAddress> all = interface_addresses();
   if (all.empty()) return;
-  addresses_.clear();
-  for (const InterfaceAddress& entry : all) addresses_.push_back(entry.address);
+  std::vector<IpAddress> addresses;
+  for (const InterfaceAddress& entry : all) addresses.push_back(entry.address);
+  addresses_.swap(addresses);
 }
 
 }  // namespace sidelock

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 
 #include "io/reactor.h"
 
@@ -29,12 +28,16 @@ class Slots {
   auto take() noexcept {
     struct Awaiter {
       Slots& slots;
+      Waiter waiter{};
       [[nodiscard]] bool await_ready() const noexcept {
         if (slots.free_ == 0) return false;
         --slots.free_;
         return true;
       }
-      void await_suspend(std::coroutine_handle<> awaiting) const { slots.waiting_.push_back(awaiting); }
+      void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        waiter.handle = awaiting;
+        slots.waiting_.push(waiter);
+      }
       Slots& await_resume() const noexcept { return slots; }
     };
     return Awaiter{*this};
@@ -48,13 +51,12 @@ class Slots {
       ++free_;
       return;
     }
-    reactor_.schedule(waiting_.front());
-    waiting_.pop_front();
+    reactor_.schedule(waiting_.pop());
   }
 
   Reactor& reactor_;
   std::size_t free_;
-  std::deque<std::coroutine_handle<>> waiting_;
+  WaiterQueue waiting_;
 };
 
 }  // namespace sidelock

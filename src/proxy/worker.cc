@@ -2,6 +2,7 @@
 #include "proxy/worker.h"
 
 #include <csignal>
+#include <cstring>
 
 #include <malloc.h>
 #include <sys/socket.h>
@@ -36,7 +37,7 @@ class Worker::TrimTimer final : public Timer {
   explicit TrimTimer(Reactor& reactor) : reactor_{reactor} {}
 
   void note_accept() noexcept { was_busy_ = true; }
-  void note_close() {
+  void note_close() noexcept {
     was_busy_ = true;
     if (++closed_ >= kClosedBeforeTrim && !is_armed()) reactor_.timers().arm(*this, reactor_.now() + kTrimDelay);
   }
@@ -97,10 +98,13 @@ Worker::Worker(const Settings& settings, WorkerLimits limits, Shared& shared, st
 Worker::~Worker() {
   if (!thread_.joinable()) return;
   // Every connection and accept loop unwinds in its own thread; one that cannot within moments is left behind.
-  const auto finish = [this] { reactor_.stop(); };
-  drain(finish);
+  drain([this] { reactor_.stop(); });
   abort_connections();
-  reactor_.post([this] { last_call_->start(); });
+  {
+    const std::lock_guard lock{orders_mutex_};
+    orders_.is_last_call = true;
+  }
+  reactor_.post(carrying_out_orders_);
   thread_.join();
 }
 
@@ -118,19 +122,52 @@ void Worker::start() {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Worker::use_context(std::shared_ptr<const TlsContext> context) {
-  reactor_.post([this, context = std::move(context)]() mutable { workplace_.use_context(std::move(context)); });
+void Worker::use_context(std::shared_ptr<const TlsContext> context) noexcept {
+  {
+    const std::lock_guard lock{orders_mutex_};
+    orders_.context.swap(context);
+  }
+  reactor_.post(carrying_out_orders_);
 }
 
-void Worker::drain(std::function<void()> on_done) {
-  reactor_.post([this, on_done = std::move(on_done)]() mutable {
-    on_drained_ = std::move(on_done);
-    if (is_draining_) return finish_drain_if_done();
-    for (Listener& listener : listeners_) {
-      if (listener.socket.is_open()) listener.socket.drop_new_requests();
-    }
-    reactor_.timers().arm(*drain_timer_, reactor_.now() + kLastHandshakes);
-  });
+void Worker::drain(std::function<void()> on_done) noexcept {
+  {
+    const std::lock_guard lock{orders_mutex_};
+    orders_.on_drained = std::move(on_done);
+    orders_.is_drain_wanted = true;
+  }
+  reactor_.post(carrying_out_orders_);
+}
+
+void Worker::abort_connections() noexcept {
+  {
+    const std::lock_guard lock{orders_mutex_};
+    orders_.is_abort_wanted = true;
+  }
+  reactor_.post(carrying_out_orders_);
+}
+
+void Worker::carry_out_orders() noexcept {
+  Orders orders;
+  {
+    const std::lock_guard lock{orders_mutex_};
+    std::swap(orders, orders_);
+  }
+  if (orders.context) workplace_.use_context(std::move(orders.context));
+  if (orders.is_drain_wanted) begin_drain(std::move(orders.on_drained));
+  if (orders.is_abort_wanted) {
+    for (Workplace::Resident* const connection : workplace_.residents()) connection->abort();
+  }
+  if (orders.is_last_call) last_call_->start();
+}
+
+void Worker::begin_drain(std::function<void()> on_done) noexcept {
+  on_drained_ = std::move(on_done);
+  if (is_draining_) return finish_drain_if_done();
+  for (Listener& listener : listeners_) {
+    if (listener.socket.is_open()) listener.socket.drop_new_requests();
+  }
+  reactor_.timers().arm(*drain_timer_, reactor_.now() + kLastHandshakes);
 }
 
 void Worker::close_listeners() {
@@ -139,13 +176,7 @@ void Worker::close_listeners() {
   reactor_.schedule_all(waiting_for_room_);
 }
 
-void Worker::abort_connections() {
-  reactor_.post([this] {
-    for (Workplace::Resident* const connection : workplace_.residents()) connection->abort();
-  });
-}
-
-void Worker::connection_has_gone() {
+void Worker::connection_has_gone() noexcept {
   trim_timer_->note_close();
   reactor_.schedule_all(waiting_for_room_);
   finish_drain_if_done();
@@ -188,8 +219,7 @@ Detached Worker::accept_from(Listener& listener) {
     } else if (is_out_of_resources(listener.socket.error())) {
       if (is_draining_) break;
       if (!std::exchange(has_warned, true)) {
-        log::warning("cannot accept: {}; trying again as connections end",
-                     std::generic_category().message(listener.socket.error()));
+        log::warning("cannot accept: {}; trying again as connections end", std::strerror(listener.socket.error()));
       }
       co_await reactor_.sleep(kAcceptPause);
     } else {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -33,13 +34,13 @@ class Worker {
          std::shared_ptr<const TlsContext> context, Workplace::OnProbe on_probe);
   ~Worker();  // resets what is left and joins the thread
 
-  // From the main thread. start() once; the rest are posted and take effect soon.
+  // From the main thread. start() once; the rest are posted and take effect soon, and take no memory.
   void start();
-  void use_context(std::shared_ptr<const TlsContext> context);
+  void use_context(std::shared_ptr<const TlsContext> context) noexcept;
   // Takes what is in the accept queues, closes the listeners, then ends connections as they become quiet; calls
-  // `on_done` in the worker's thread when none is left.
-  void drain(std::function<void()> on_done);
-  void abort_connections();
+  // `on_done`, which may not throw, in the worker's thread when none is left.
+  void drain(std::function<void()> on_done) noexcept;
+  void abort_connections() noexcept;
   // Any thread may post to it.
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
   // Any thread: what connections have been counted, by the labels of port_index().
@@ -51,6 +52,14 @@ class Worker {
     Socket socket;
     const ExplicitListener* pair;
   };
+  // What the main thread wants, until it is carried out.
+  struct Orders {
+    std::shared_ptr<const TlsContext> context;
+    std::function<void()> on_drained;
+    bool is_drain_wanted = false;
+    bool is_abort_wanted = false;
+    bool is_last_call = false;
+  };
   class TrimTimer;
   class DrainTimer;
   class LastCall;
@@ -59,7 +68,9 @@ class Worker {
   void admit(Fd accepted, const Endpoint& client, const ExplicitListener* pair);
   void refuse(Fd accepted, const ExplicitListener* pair);
   [[nodiscard]] bool is_full() const noexcept { return workplace_.residents().size() >= limits_.connections; }
-  void connection_has_gone();
+  void carry_out_orders() noexcept;
+  void begin_drain(std::function<void()> on_done) noexcept;
+  void connection_has_gone() noexcept;
   void close_listeners();
   void drain_quiet_connections();
   void finish_drain_if_done();
@@ -68,6 +79,9 @@ class Worker {
   WorkerLimits limits_;
   Workplace workplace_;
   Reactor& reactor_;
+  std::mutex orders_mutex_;
+  Orders orders_;
+  Errand carrying_out_orders_{[this] { carry_out_orders(); }};
   std::list<Listener> listeners_;
   std::size_t accepting_ = 0;  // accept loops that have not ended
   Waiter* waiting_for_room_ = nullptr;

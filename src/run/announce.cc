@@ -38,11 +38,23 @@ std::vector<std::string> expiry_warnings(const TlsFiles& files, std::chrono::sys
   return warnings;
 }
 
-void warn_of_expiry(const TlsFiles& files) {
+namespace {
+
+void tell_of_expiry(const TlsFiles& files) {
   for (const std::string& text : expiry_warnings(files, std::chrono::system_clock::now())) log::warning("{}", text);
 }
 
-void announce(const TlsFiles& files) {
+// What cannot be told for lack of memory is not told: it changes nothing about what is in use.
+template <class Tell>
+void tell_if_possible(Tell tell) noexcept {
+  try {
+    tell();
+  } catch (const std::exception& failure) {
+    log::warning("about the certificates in use there would be more to say: {}", failure.what());
+  }
+}
+
+void tell_all(const TlsFiles& files) {
   const Credentials& credentials = files.credentials;
   if (files.client_trust) announce(*files.client_trust);
   const auto now = std::chrono::system_clock::now();
@@ -58,7 +70,7 @@ void announce(const TlsFiles& files) {
       log::warning("the private key of {} can be read by every user; allowed: mode 0640 or less", credential->source);
     }
   }
-  warn_of_expiry(files);
+  tell_of_expiry(files);
   for (const auto& credential : credentials) {
     if (!credential->has_malformed_name) continue;
     log::warning("certificate {} from {} has a name with a NUL byte or one that cannot be read, which is left out",
@@ -74,6 +86,16 @@ void announce(const TlsFiles& files) {
     log::warning("certificate {} from {} is never used: others before it have all of its names and its kind of key",
                  log::printable(credentials[place]->subject), credentials[place]->source);
   }
+}
+
+}  // namespace
+
+void warn_of_expiry(const TlsFiles& files) noexcept {
+  tell_if_possible([&] { tell_of_expiry(files); });
+}
+
+void announce(const TlsFiles& files) noexcept {
+  tell_if_possible([&] { tell_all(files); });
 }
 
 }  // namespace sidelock

@@ -2,11 +2,13 @@
 #include "run/capture_proof.h"
 
 #include <cstring>
+#include <new>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
 
 #include "base/interfaces.h"
+#include "base/log.h"
 #include "config/capture_contract.h"
 #include "io/deadline.h"
 #include "proxy/original_destination.h"
@@ -38,27 +40,47 @@ CaptureProof::CaptureProof(const CaptureSettings& settings, Reactor& reactor, Ev
       families_{families_to_prove(settings.ip_family)} {}
 
 void CaptureProof::note_probe(const ClientAddress& client) {
-  reactor_.post([this, client] { arrived_.insert(client.endpoint); });
+  reactor_.post([this, client] {
+    try {
+      arrived_.insert(client.endpoint);
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): as if it had not come, it is soon tried again
+    }
+  });
 }
 
 Background CaptureProof::watch() {
-  enum class State { kUnknown, kProven, kUnproven } state = State::kUnknown;
-  Clock::time_point proven_at = reactor_.now();
+  proven_at_ = reactor_.now();
   for (;;) {
-    const std::string missing = co_await prove_all();
-    if (missing.empty()) {
-      if (std::exchange(state, State::kProven) != State::kProven) events_.on_proven();
-      proven_at = reactor_.now();
-      co_await reactor_.sleep(kProvenPause);
-      continue;
+    const Clock::time_point begun = reactor_.now();
+    Clock::duration pause = kUnprovenPause;
+    bool is_tried = false;
+    try {
+      const std::string missing = co_await prove_all();
+      if (!judge(missing)) co_return;
+      is_tried = true;
+      if (missing.empty()) pause = kProvenPause;
+    } catch (const std::exception& failure) {
+      log::warning("cannot look whether connections are captured: {}; trying again", failure.what());
     }
-    if (std::exchange(state, State::kUnproven) != State::kUnproven) events_.on_unproven(missing);
-    if (reactor_.now() - proven_at >= settings_.capture_timeout) {
-      events_.on_given_up(missing);
-      co_return;
-    }
-    co_await reactor_.sleep(kUnprovenPause);
+    co_await reactor_.sleep(pause);
+    // Without memory, say, nothing is shown, neither that the capture works nor that it does not.
+    if (!is_tried) proven_at_ += reactor_.now() - begun;
   }
+}
+
+// False when there is nothing left to prove. When telling fails, the state is the one before, and it is told again.
+bool CaptureProof::judge(const std::string& missing) {
+  if (missing.empty()) {
+    if (state_ != State::kProven) events_.on_proven();
+    state_ = State::kProven;
+    proven_at_ = reactor_.now();
+    return true;
+  }
+  if (state_ != State::kUnproven) events_.on_unproven(missing);
+  state_ = State::kUnproven;
+  if (reactor_.now() - proven_at_ < settings_.capture_timeout) return true;
+  events_.on_given_up(missing);
+  return false;
 }
 
 task<std::string> CaptureProof::prove_all() {

@@ -31,7 +31,10 @@ class CaptureProof {
   void note_probe(const ClientAddress& client);
 
  private:
+  enum class State { kUnknown, kProven, kUnproven };
+
   Background watch();
+  bool judge(const std::string& missing);
   task<std::string> prove_all();        // what is not proven; empty when all is
   task<std::string> prove(int family);  // the same for one family
   task<bool> wait_for_arrival(Endpoint from);
@@ -42,6 +45,8 @@ class CaptureProof {
   std::uint16_t probe_port_;
   std::vector<int> families_;
   std::set<Endpoint> arrived_;
+  State state_ = State::kUnknown;
+  Clock::time_point proven_at_{};
   Background watching_;
 };
 

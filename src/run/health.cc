@@ -24,12 +24,13 @@ std::string in_words(std::chrono::system_clock::duration duration) {
 }  // namespace
 
 void Health::note_credentials(const Credentials& credentials, bool is_reload) {
-  const std::lock_guard lock{mutex_};
-  certificates_.clear();
+  std::vector<CertificateSnapshot> certificates;
   for (const auto& credential : credentials) {
-    certificates_.push_back(
+    certificates.push_back(
         {credential->source, log::printable(credential->subject), credential->not_before, credential->not_after});
   }
+  const std::lock_guard lock{mutex_};
+  certificates_.swap(certificates);
   has_reload_failed_ = false;
   if (is_reload) ++reloads_succeeded_;
 }
@@ -55,8 +56,8 @@ void Health::note_no_capture() {
 void Health::note_capture(bool is_proven, const std::string& how) {
   const std::lock_guard lock{mutex_};
   is_captured_ = is_proven;
-  capture_ = how;
   has_started_ = has_started_ || (is_proven && listening_ports_ > 0);
+  capture_ = how;  // the last one, as it takes memory
 }
 
 void Health::note_draining() {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/on_exception.h"
+
 namespace sidelock {
 
 std::vector<HealthCheck> Pulse::look(Clock::time_point now) {
@@ -11,6 +13,8 @@ std::vector<HealthCheck> Pulse::look(Clock::time_point now) {
     HealthCheck check{thread.name, HealthCheck::State::kOk, "turns"};
     if (thread.has_answered->load()) {
       thread.has_answered->store(false);
+      // Who could not be asked owes no answer.
+      const OnException when_it_fails{[&thread] { thread.has_answered->store(true); }};
       thread.asked_at = now;
       thread.post([answer = thread.has_answered] { answer->store(true); });
     } else if (now - thread.asked_at >= kPatience) {

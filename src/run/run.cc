@@ -1,6 +1,7 @@
 // See run.h. The supervisor below lives in the main thread: signals, reloads, the capture's proof and the drain.
 #include "run/run.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -20,7 +21,6 @@
 #include "run/expiry_reminder.h"
 #include "run/health.h"
 #include "run/listeners.h"
-#include "run/observation.h"
 #include "run/plaintext_notice.h"
 #include "run/surroundings.h"
 #include "tls/credential_watch.h"
@@ -76,9 +76,9 @@ class Supervisor {
 
  private:
   Background handle_signals();
-  Background drain();
+  Background drain_when_told();
   void serve_admin();
-  void reload();
+  bool reload();
   void terminate();
   void finish(ExitCode code);
   void ready(const std::string& how);
@@ -100,11 +100,12 @@ class Supervisor {
   std::optional<CredentialWatch> credential_watch_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<AdminService> admin_;  // asks all of the above
-  std::size_t drained_workers_ = 0;
+  std::atomic<std::size_t> drained_workers_ = 0;
   bool is_terminating_ = false;
   ExitCode exit_code_ = ExitCode::kOk;
   Background signal_handling_;
   Background draining_;
+  Waiter* waiting_for_termination_ = nullptr;
   std::optional<ExpiryReminder> reminder_;
 };
 
@@ -180,7 +181,8 @@ ExitCode Supervisor::serve() {
   health_.note_listening(port_count());
   serve_admin();
   signal_handling_ = handle_signals();
-  credential_watch_.emplace(settings_.tls, reactor_, [this] { reload(); });
+  draining_ = drain_when_told();  // begun now: when the signal comes, there may be no memory to begin anything with
+  credential_watch_.emplace(settings_.tls, reactor_, [this] { return reload(); });
   credential_watch_->start();
   reminder_.emplace(reactor_, [this] { warn_of_expiry(files_); });
   if (proof_) {
@@ -227,7 +229,8 @@ Background Supervisor::handle_signals() {
   }
 }
 
-void Supervisor::reload() {
+// False when there was no memory for it, so that it is worth another try.
+bool Supervisor::reload() {
   try {
     TlsFiles files = load_tls_files(settings_.tls);
     std::vector<std::shared_ptr<const TlsContext>> contexts;
@@ -235,15 +238,18 @@ void Supervisor::reload() {
       contexts.push_back(std::make_shared<const TlsContext>(settings_.tls, files, tickets_));
     }
     tickets_->replace_all(Clock::now());
+    health_.note_credentials(files.credentials, true);
+    // From here on nothing can fail: either all workers have the new one, or none.
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->use_context(std::move(contexts[i]));
     files_ = std::move(files);
-    announce(files_);
-    health_.note_credentials(files_.credentials, true);
-    log::info("credential reloaded: new handshakes use it");
   } catch (const std::exception& failure) {
     health_.note_failed_reload();
     log::error("credential not reloaded, the last good one stays in use: {}", failure.what());
+    return dynamic_cast<const std::bad_alloc*>(&failure) == nullptr;
   }
+  announce(files_);
+  log::info("credential reloaded: new handshakes use it");
+  return true;
 }
 
 void Supervisor::terminate() {
@@ -254,10 +260,22 @@ void Supervisor::terminate() {
   }
   is_terminating_ = true;
   health_.note_draining();
-  draining_ = drain();
+  reactor_.schedule_all(waiting_for_termination_);
 }
 
-Background Supervisor::drain() {
+Background Supervisor::drain_when_told() {
+  struct Termination {
+    Waiter*& list;
+    Waiter waiter{};
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      waiter = {awaiting, list};
+      list = &waiter;
+    }
+    void await_resume() const noexcept {}
+  } termination{waiting_for_termination_};
+  co_await termination;
+
   const auto& limits = settings_.limits;
   log::info("draining: new connections are still served for {} s, open ones for {} s more",
             std::chrono::duration<double>(limits.drain_delay).count(),
@@ -265,7 +283,7 @@ Background Supervisor::drain() {
   co_await reactor_.sleep(limits.drain_delay);
 
   for (const auto& worker : workers_) {
-    worker->drain([this] { reactor_.post([this] { ++drained_workers_; }); });
+    worker->drain([this] { ++drained_workers_; });
   }
   constexpr std::chrono::milliseconds kLook{10};
   const Clock::time_point give_up = reactor_.now() + limits.drain_timeout;
@@ -288,7 +306,9 @@ void Supervisor::finish(ExitCode code) {
 
 std::uint64_t Supervisor::open_connections() const {
   std::uint64_t open = 0;
-  for (const PortSnapshot& port : observe_ports(workers_)) open += port.open;
+  for (const auto& worker : workers_) {
+    for (const PortCounters& port : worker->port_counters()) open += port.open.value();
+  }
   return open;
 }
 

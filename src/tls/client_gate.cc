@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 
+#include "tls/callback.h"
 #include "tls/connection_policy.h"
 #include "tls/error.h"
 #include "tls/pem_file.h"
@@ -17,7 +18,8 @@ namespace {
 constexpr unsigned kAlertExtension = 0xFFC9;
 
 int denied_index() {
-  static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
+  static const int index =
+      made_index(::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr));
   return index;
 }
 
@@ -39,8 +41,7 @@ int reject(X509_STORE_CTX* store, int error, OwnError own, const std::string& re
   return 0;
 }
 
-// SSL_CTX_set_cert_verify_callback(3).
-int verify(X509_STORE_CTX* store, void* trust) {
+int judge_chain(X509_STORE_CTX* store, const ClientTrust& trust) {
   auto* const ssl = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
   if (const std::optional<ClientFault> fault = fault_of_client(store))
     return reject(store, fault->error, OwnError::kClientInvalid, fault->reason);
@@ -52,11 +53,18 @@ int verify(X509_STORE_CTX* store, void* trust) {
     }
   }
   SSL_SESSION* const session = ::SSL_get_session(ssl);
-  const auto life = std::min<long>(life_of(store, *static_cast<const ClientTrust*>(trust)).count(),
-                                   ::SSL_SESSION_get_timeout(session));
+  const auto life = std::min<long>(life_of(store, trust).count(), ::SSL_SESSION_get_timeout(session));
   // Not 0: in a ticket OpenSSL takes that for no limit given, and a TLS 1.2 handshake fails over it (internal_error).
   ::SSL_SESSION_set_timeout(session, std::max(life, 1L));
   return 1;
+}
+
+// SSL_CTX_set_cert_verify_callback(3).
+int verify(X509_STORE_CTX* store, void* trust) noexcept {
+  const int result = or_fail(-1, [&] { return judge_chain(store, *static_cast<const ClientTrust*>(trust)); });
+  if (result >= 0) return result;
+  ::X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+  return 0;  // OpenSSL would take less for a request to be called again
 }
 
 bool has_ended(const X509* certificate) { return ::X509_cmp_current_time(::X509_get0_notAfter(certificate)) <= 0; }
@@ -64,7 +72,7 @@ bool has_ended(const X509* certificate) { return ::X509_cmp_current_time(::X509_
 // SSL_CTX_set_session_ticket_cb(3). A session lives by the second, and may outlive its client's certificate by one: the
 // client that has to shake hands in full is told the reason.
 SSL_TICKET_RETURN decide_on_ticket(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
-                                   std::size_t /*size*/, SSL_TICKET_STATUS status, void* /*argument*/) {
+                                   std::size_t /*size*/, SSL_TICKET_STATUS status, void* /*argument*/) noexcept {
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
   const X509* const certificate = ::SSL_SESSION_get0_peer(session);
   if (certificate != nullptr && has_ended(certificate)) return SSL_TICKET_RETURN_IGNORE_RENEW;
@@ -82,7 +90,7 @@ int alert_for(ClientVerdict verdict) {
 
 // SSL_CTX_add_custom_ext(3), for the message with a new ticket.
 int add_alert(SSL* ssl, unsigned /*type*/, unsigned /*context*/, const unsigned char** /*out*/, std::size_t* /*size*/,
-              X509* /*certificate*/, std::size_t /*chain_index*/, int* alert, void* /*argument*/) {
+              X509* /*certificate*/, std::size_t /*chain_index*/, int* alert, void* /*argument*/) noexcept {
   const auto* const verdict = static_cast<const ClientVerdict*>(::SSL_get_ex_data(ssl, denied_index()));
   if (verdict == nullptr) return 0;  // nothing to add
   *alert = alert_for(*verdict);
@@ -92,6 +100,7 @@ int add_alert(SSL* ssl, unsigned /*type*/, unsigned /*context*/, const unsigned 
 }  // namespace
 
 void install_client_gate(SSL_CTX* context, const ClientTrust& trust) {
+  denied_index();  // it may fail here, but not in a callback
   trust.install(context);
   // OpenSSL's interface knows no const; verify() gives it back.
   void* const argument = const_cast<ClientTrust*>(&trust);  // NOLINT(cppcoreguidelines-pro-type-const-cast)

@@ -3,12 +3,15 @@
 
 #include <new>
 
+#include "tls/callback.h"
+
 namespace sidelock {
 
 namespace {
 
 int policy_index() {
-  static const int index = ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr);
+  static const int index =
+      made_index(::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, nullptr));
   return index;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "tls/alpn.h"
+#include "tls/callback.h"
 #include "tls/client_gate.h"
 #include "tls/connection_policy.h"
 #include "tls/digest.h"
@@ -118,7 +119,7 @@ struct TlsContext::Callbacks {
 
   static int index() {
     static const int index =
-        ::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr, free_callbacks);
+        made_index(::CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr, free_callbacks));
     return index;
   }
   static void free_callbacks(void* /*parent*/, void* callbacks, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/,
@@ -139,37 +140,51 @@ struct TlsContext::Callbacks {
   }
 
   // SSL_CTX_set_client_hello_cb(3), where there is something to choose or to refuse.
-  static int choose_credential(SSL* ssl, int* alert, void* /*unused*/) {
-    if (!of(ssl).server_names->choose(ssl)) {
-      *alert = SSL_AD_UNRECOGNIZED_NAME;
-      return SSL_CLIENT_HELLO_ERROR;
-    }
-    bind_session(ssl);
-    return SSL_CLIENT_HELLO_SUCCESS;
+  static int choose_credential(SSL* ssl, int* alert, void* /*unused*/) noexcept {
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return or_fail(SSL_CLIENT_HELLO_ERROR, [&] {
+      if (!of(ssl).server_names->choose(ssl)) {
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_CLIENT_HELLO_ERROR;
+      }
+      bind_session(ssl);
+      return SSL_CLIENT_HELLO_SUCCESS;
+    });
   }
 
   static int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
-                         unsigned int offer_size, void* /*unused*/) {
-    const TlsPolicy& policy = policy_of(ssl);
-    const auto choice = choose_alpn(policy.alpn_mode, policy.alpn, {reinterpret_cast<const char*>(offer), offer_size});
-    if (choice.answer == AlpnAnswer::kNone) return SSL_TLSEXT_ERR_NOACK;
-    if (choice.answer == AlpnAnswer::kRefuse) return SSL_TLSEXT_ERR_ALERT_FATAL;
-    *chosen = reinterpret_cast<const unsigned char*>(choice.protocol.data());
-    *chosen_size = static_cast<unsigned char>(choice.protocol.size());
-    return SSL_TLSEXT_ERR_OK;
+                         unsigned int offer_size, void* /*unused*/) noexcept {
+    return or_fail(SSL_TLSEXT_ERR_ALERT_FATAL, [&] {
+      const TlsPolicy& policy = policy_of(ssl);
+      const auto choice =
+          choose_alpn(policy.alpn_mode, policy.alpn, {reinterpret_cast<const char*>(offer), offer_size});
+      if (choice.answer == AlpnAnswer::kNone) return SSL_TLSEXT_ERR_NOACK;
+      if (choice.answer == AlpnAnswer::kRefuse) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      *chosen = reinterpret_cast<const unsigned char*>(choice.protocol.data());
+      *chosen_size = static_cast<unsigned char>(choice.protocol.size());
+      return SSL_TLSEXT_ERR_OK;
+    });
   }
 
   // SSL_CTX_set_generate_session_id(3). There is no session cache to find anything by it: it names a ticket.
-  static int session_id(SSL* /*ssl*/, unsigned char* id, unsigned int* size) {
+  static int session_id(SSL* /*ssl*/, unsigned char* id, unsigned int* size) noexcept {
     return fill_with_public_random({id, *size}) ? 1 : 0;
+  }
+
+  // Fetched once: looking an algorithm up costs more than a ticket's encryption.
+  static const EVP_CIPHER* ticket_cipher() {
+    static const EVP_CIPHER* const cipher = made(::EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr));
+    return cipher;
   }
 
   // SSL_CTX_set_tlsext_ticket_key_evp_cb(3): returns 1 for a usable key, 2 to have the ticket renewed, 0 for an unknown
   // key, -1 on errors.
   static int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-                        int is_encrypting) {
-    // Fetched once: looking an algorithm up costs more than a ticket's encryption.
-    static const EVP_CIPHER* const kCipher = ::EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+                        int is_encrypting) noexcept {
+    return or_fail(-1, [&] { return use_ticket_key(ssl, name, iv, cipher, mac, is_encrypting); });
+  }
+  static int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                            int is_encrypting) {
     TicketKeys& tickets = *of(ssl).tickets;
     const auto now = std::chrono::steady_clock::now();
     TicketKey key{};
@@ -188,8 +203,9 @@ struct TlsContext::Callbacks {
     std::array<OSSL_PARAM, 3> parameters{
         ::OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.authentication.data(), key.authentication.size()),
         ::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0), ::OSSL_PARAM_construct_end()};
-    const bool is_ready = kCipher != nullptr && ::EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
-                          ::EVP_CipherInit_ex(cipher, kCipher, nullptr, key.encryption.data(), iv, is_encrypting) == 1;
+    const bool is_ready =
+        ::EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
+        ::EVP_CipherInit_ex(cipher, ticket_cipher(), nullptr, key.encryption.data(), iv, is_encrypting) == 1;
     ::OPENSSL_cleanse(&key, sizeof key);
     if (!is_ready) return -1;
     // Under TLS 1.3 a client uses a ticket once (RFC 8446, appendix C.4): without a new one its next connection would

@@ -12,7 +12,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "tls/handles.h"
+#include "base/log.h"
 #include "tls/tls_files.h"
 
 namespace sidelock {
@@ -44,16 +44,16 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-CredentialWatch::CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<void()> on_change)
+CredentialWatch::CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<bool()> on_change)
     : reactor_{reactor}, on_change_{std::move(on_change)}, files_{names_of_tls_files(settings)} {
   Fd fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   if (fd) inotify_.emplace(std::move(fd), reactor);
+  watch_folders();
   known_ = digest();
 }
 
 Background CredentialWatch::watch() {
   while (!files_.empty()) {
-    watch_folders();
     if (inotify_) {
       const Wake wake{*inotify_};
       co_await inotify_->readable();
@@ -64,10 +64,18 @@ Background CredentialWatch::watch() {
       co_await reactor_.sleep(kSettle);
       drain_events();
     }
+    compare();
+  }
+}
+
+// Without memory nothing has been seen: what there is to see is seen the next time.
+void CredentialWatch::compare() noexcept {
+  try {
+    watch_folders();
     const Digest now = digest();
-    if (now == known_) continue;
-    known_ = now;
-    on_change_();
+    if (now != known_ && on_change_()) known_ = now;
+  } catch (const std::exception& failure) {
+    log::warning("cannot look at the files of the certificates: {}; trying again", failure.what());
   }
 }
 
@@ -90,26 +98,22 @@ void CredentialWatch::drain_events() {
   inotify_->note_drained();
 }
 
-CredentialWatch::Digest CredentialWatch::digest() const {
-  Digest result{};
-  const DigestContextPtr context{::EVP_MD_CTX_new()};
-  ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr);
+Digest CredentialWatch::digest() const {
+  Sha256 sum;
   std::array<char, 4096> part;
   for (const std::string& path : files_) {
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     // Which file it is, too: contents that go and come back may have been loaded in between.
     struct stat which {};
     if (file) ::fstat(file.get(), &which);
-    const std::string mark = fmt::format("{}:{}:{}:{}.{};", path, file ? "there" : "missing", which.st_ino,
-                                         which.st_mtim.tv_sec, which.st_mtim.tv_nsec);
-    ::EVP_DigestUpdate(context.get(), mark.data(), mark.size());
+    sum.add(fmt::format("{}:{}:{}:{}.{};", path, file ? "there" : "missing", which.st_ino, which.st_mtim.tv_sec,
+                        which.st_mtim.tv_nsec));
     for (ssize_t count = 0; file && (count = ::read(file.get(), part.data(), part.size())) > 0;) {
-      ::EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(count));
+      sum.add({part.data(), static_cast<std::size_t>(count)});
     }
   }
   ::OPENSSL_cleanse(part.data(), part.size());
-  ::EVP_DigestFinal_ex(context.get(), result.data(), nullptr);
-  return result;
+  return sum.finish();
 }
 
 }  // namespace sidelock

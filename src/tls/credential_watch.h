@@ -4,7 +4,6 @@
 // changes.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "config/settings.h"
 #include "io/socket.h"
 #include "io/task.h"
+#include "tls/digest.h"
 
 namespace sidelock {
 
@@ -21,23 +21,23 @@ class CredentialWatch {
  public:
   // `on_change` is called, in the reactor's thread, soon after the contents of the files have become others; also when
   // a file has gone or come, or is only half written: what it finds then may be unusable, and it is called again when
-  // the contents change again. Without inotify (a limit of the kernel's) changes are found by comparing alone.
-  CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<void()> on_change);
+  // the contents change again. Or in a few seconds, if it returns false: it had no memory to look. Without inotify (a
+  // limit of the kernel's) changes are found by comparing alone.
+  CredentialWatch(const TlsSettings& settings, Reactor& reactor, std::function<bool()> on_change);
   CredentialWatch(const CredentialWatch&) = delete;
   CredentialWatch& operator=(const CredentialWatch&) = delete;
 
   void start() { watching_ = watch(); }
 
  private:
-  using Digest = std::array<unsigned char, 32>;
-
   Background watch();
+  void compare() noexcept;
   void watch_folders();
   void drain_events();
   [[nodiscard]] Digest digest() const;
 
   Reactor& reactor_;
-  std::function<void()> on_change_;
+  std::function<bool()> on_change_;
   std::vector<std::string> files_;
   std::optional<Socket> inotify_;
   Digest known_{};

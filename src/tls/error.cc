@@ -2,6 +2,7 @@
 #include "tls/error.h"
 
 #include <cstring>
+#include <new>
 
 #include <openssl/err.h>
 
@@ -33,6 +34,10 @@ std::string take_openssl_error() {
   const char* detail = nullptr;
   int flags = 0;
   const unsigned long code = ::ERR_get_error_all(nullptr, nullptr, nullptr, &detail, &flags);
+  if (!ERR_SYSTEM_ERROR(code) && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
+    ::ERR_clear_error();
+    throw std::bad_alloc{};
+  }
   std::string text = "unknown error";
   if (own_error(code) != OwnError::kNone) {
     text = text_of(own_error(code));

@@ -21,7 +21,8 @@ void raise_error(OwnError error, std::string_view detail);
 OwnError own_error(unsigned long code) noexcept;
 
 // The reason of the oldest queued error ("key values mismatch"), with its detail when there is one; "unknown error" for
-// an empty queue. Empties the calling thread's queue.
+// an empty queue. Empties the calling thread's queue. Throws std::bad_alloc when the reason is that there was no
+// memory.
 std::string take_openssl_error();
 
 // Empties the calling thread's queue, which SSL_get_error(3) needs before each operation. Cheap when it is empty, as it

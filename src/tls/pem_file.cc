@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "tls/callback.h"
 #include "tls/error.h"
 
 namespace sidelock {
@@ -28,7 +29,9 @@ class FileBytes {
   FileBytes& operator=(const FileBytes&) = delete;
   ~FileBytes() { ::OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
-  [[nodiscard]] BioPtr reader() const { return BioPtr{::BIO_new_mem_buf(bytes_.data(), static_cast<int>(size_))}; }
+  [[nodiscard]] BioPtr reader() const {
+    return BioPtr{made(::BIO_new_mem_buf(bytes_.data(), static_cast<int>(size_)))};
+  }
 
  private:
   std::vector<char> bytes_;
@@ -53,7 +56,7 @@ FileBytes::FileBytes(const std::string& path, const char* kind) {
 }
 
 // OpenSSL would ask for a passphrase on the terminal.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) noexcept { return -1; }
 
 template <class Pointer, class Read>
 std::vector<Pointer> load_all(const std::string& path, const char* kind, Read read) {
@@ -61,7 +64,7 @@ std::vector<Pointer> load_all(const std::string& path, const char* kind, Read re
   const BioPtr reader = bytes.reader();
   std::vector<Pointer> all;
   ::ERR_clear_error();
-  while (auto* next = read(reader.get(), nullptr, no_passphrase, nullptr)) all.emplace_back(next);
+  while (Pointer next{read(reader.get(), nullptr, no_passphrase, nullptr)}) all.push_back(std::move(next));
   // The loop ends at the end of the file, which OpenSSL reports as a missing start line.
   if (all.empty() || ERR_GET_REASON(::ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
     unusable(std::string{"no usable "} + kind + " in " + path, take_openssl_error());

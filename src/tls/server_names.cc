@@ -1,6 +1,7 @@
 // See server_names.h.
 #include "tls/server_names.h"
 
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,7 +38,8 @@ bool ServerNames::choose(SSL* ssl) const {
     raise_error(OwnError::kUnknownName, *name);
     return false;
   }
-  if (found.value_or(0) > 0) ::SSL_set_SSL_CTX(ssl, contexts_[*found - 1].get());
+  // A client that named one credential must not be shown another for lack of memory.
+  if (found.value_or(0) > 0 && ::SSL_set_SSL_CTX(ssl, contexts_[*found - 1].get()) == nullptr) throw std::bad_alloc{};
   return true;
 }
 

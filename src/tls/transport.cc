@@ -7,33 +7,45 @@
 #include <new>
 #include <utility>
 
+#include "tls/callback.h"
+
 namespace sidelock {
 
 // The BIO's methods (BIO_meth_new(3)); its data is the Transport.
 struct Transport::Bio {
   static Transport& of(BIO* bio) { return *static_cast<Transport*>(::BIO_get_data(bio)); }
 
-  static int read(BIO* bio, char* data, std::size_t size, std::size_t* done) {
-    Transport& self = of(bio);
+  static int read(BIO* bio, char* data, std::size_t size, std::size_t* done) noexcept {
     BIO_clear_retry_flags(bio);
     *done = 0;
+    return or_fail(0, [&] { return take(bio, {reinterpret_cast<std::byte*>(data), size}, *done); });
+  }
+
+  static int take(BIO* bio, std::span<std::byte> into, std::size_t& done) {
+    Transport& self = of(bio);
     if (!self.may_take()) {
       // OpenSSL never hears of ends and errors: it would refuse to write any more, but a client that has ended its
       // stream still wants its answer. TlsStream asks for them itself.
       BIO_set_retry_read(bio);
       return 0;
     }
-    *done = self.take({reinterpret_cast<std::byte*>(data), size});
+    done = self.take(into);
     return 1;
   }
 
-  static int write(BIO* bio, const char* data, std::size_t size, std::size_t* done) {
-    of(bio).gather({reinterpret_cast<const std::byte*>(data), size});
-    *done = size;
-    return 1;
+  static int write(BIO* bio, const char* data, std::size_t size, std::size_t* done) noexcept {
+    Transport& self = of(bio);
+    *done = 0;
+    if (self.has_lost_output_) return 0;
+    self.has_lost_output_ = or_fail(true, [&] {
+      self.gather({reinterpret_cast<const std::byte*>(data), size});
+      *done = size;
+      return false;
+    });
+    return self.has_lost_output_ ? 0 : 1;
   }
 
-  static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+  static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) noexcept {
     return command == BIO_CTRL_FLUSH ? 1 : 0;  // flush() is ours: OpenSSL's flushes would cut records apart
   }
 
@@ -142,6 +154,8 @@ std::span<const std::byte> Transport::take_gathered() noexcept {
 }
 
 bool Transport::flush() {
+  // Within a callback OpenSSL alone could be told; here everybody can be. Nothing may follow what is missing.
+  if (has_lost_output_) throw std::bad_alloc{};
   if (buffers_.gathered == 0 && output_.empty()) return !socket_.is_aborted();
   if (buffers_.gathered > 0 && buffers_.gathered_by != this) std::abort();
   std::span<const std::byte> fresh = buffers_.send().first(std::exchange(buffers_.gathered, 0));

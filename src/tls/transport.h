@@ -83,6 +83,7 @@ class Transport {
   bool is_at_end_ = false;
   bool is_stopped_ = false;
   bool is_held_back_ = false;
+  bool has_lost_output_ = false;
 };
 
 }  // namespace sidelock

@@ -29,6 +29,8 @@ ONLY_IN = [
     (r"netlink/", r"netsetup/rtnetlink\.cc$|src/doctor/"),
     (r"boost/", r"src/config/options\.cc$|src/admin/http_server\.cc$"),
     (r"prometheus/", r"src/admin/metrics\.cc$"),
+    # Not where connections are served: see base/json_writer.h.
+    (r"nlohmann/", r"src/doctor/"),
     (r"sys/(epoll|eventfd|timerfd)\.h$", r"src/io/"),
 ]
 # libiptc itself is for implementation files: its headers clash with each other.

@@ -45,5 +45,18 @@ TEST(Pulse, AThreadThatDoesNotAnswerIsStuckOnceThePatienceIsOver) {
   EXPECT_EQ(pulse.look(start + 2 * Pulse::kPatience)[1].state, State::kOk);
 }
 
+TEST(Pulse, AThreadThatCouldNotBeAskedOwesNoAnswer) {
+  Pulse pulse;
+  bool is_memory_short = true;
+  pulse.add("worker 0", [&](const std::function<void()>& answer) {
+    if (is_memory_short) throw std::bad_alloc{};
+    answer();
+  });
+  const Clock::time_point start{};
+  EXPECT_THROW(pulse.look(start), std::bad_alloc);
+  is_memory_short = false;
+  EXPECT_EQ(pulse.look(start + 2 * Pulse::kPatience)[0].state, State::kOk);
+}
+
 }  // namespace
 }  // namespace sidelock
