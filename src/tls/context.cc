@@ -10,6 +10,7 @@
 #include <openssl/params.h>
 
 #include "base/error.h"
+#include "tls/algorithms.h"
 #include "tls/alpn.h"
 #include "tls/callback.h"
 #include "tls/client_gate.h"
@@ -233,7 +234,8 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
                                const std::shared_ptr<const ClientTrust>& trust,
                                const std::shared_ptr<TicketKeys>& tickets) {
   ::ERR_clear_error();
-  SslContextPtr made{::SSL_CTX_new_ex(nullptr, key_schedule_query(), ::TLS_server_method())};
+  const char* const query = key_schedule_query();
+  SslContextPtr made{::SSL_CTX_new_ex(nullptr, query, ::TLS_server_method())};
   SSL_CTX* const context = made.get();
   require(context != nullptr, "make a TLS context");
   auto callbacks = std::make_unique<Callbacks>(Callbacks{tickets, trust, digest_of(credentials, trust.get()), nullptr});
@@ -265,6 +267,7 @@ SslContextPtr TlsContext::make(const TlsSettings& settings, const std::vector<co
 
   if (trust) install_client_gate(context, *trust);
   for (const Credential* const credential : credentials) use_credential(context, *credential);
+  make_algorithms_known(query);
   return made;
 }
 

@@ -60,6 +60,16 @@ def test_each_allocation_of_a_connection(run, echo_app, tmp_path, version):
         without_each_allocation(sidelock, shortage, refused_or_served, lambda: say_hello(sidelock.port))
 
 
+def test_the_first_handshake_finds_all_algorithms_known(run, echo_app, tmp_path):
+    """OpenSSL that has no memory in the midst of looking a kind of them up goes without it for good."""
+    shortage = Shortage(tmp_path)
+    with run(echo_app.port, "--workers", "1", environment=shortage.environment) as sidelock:
+        # It takes some 170 blocks; with what OpenSSL looks up, more than 450.
+        shortage.begin(given=300)
+        converse(sidelock.port)
+        assert shortage.end() == 0
+
+
 def get(port, path):
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

@@ -48,7 +48,8 @@ def test_a_ticket_opens_until_its_key_has_been_replaced_twice(run, echo_app, aut
         let_pass(26)
         assert not visit(sidelock.port, tls, first)[1], "a full handshake"
         assert visit(sidelock.port, tls, renewed)[1]
-        assert [line["tls.resumed"] for line in sidelock.wait_for_access(5)] == [False, True, True, False, True]
+        # Two workers may tell of them in another order.
+        assert sorted(line["tls.resumed"] for line in sidelock.wait_for_access(5)) == [False, False, True, True, True]
 
 
 def elements(content):

@@ -4,6 +4,14 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__SANITIZE_THREAD__)
+#define SIDELOCK_OPERATOR_NEW_IS_TAKEN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIDELOCK_OPERATOR_NEW_IS_TAKEN
+#endif
+#endif
+
 namespace sidelock::test {
 
 namespace {
@@ -15,7 +23,7 @@ struct State {
 };
 constinit thread_local State state{};
 
-bool is_refused() noexcept {
+[[maybe_unused]] bool is_refused() noexcept {
   if (!state.is_short) return false;
   if (state.given > 0) {
     --state.given;
@@ -31,7 +39,17 @@ NoMemory::NoMemory(std::size_t given) noexcept { state = {true, given, 0}; }
 NoMemory::~NoMemory() { state.is_short = false; }
 std::size_t NoMemory::refused() noexcept { return state.refused; }
 
+bool NoMemory::is_possible() noexcept {
+#ifdef SIDELOCK_OPERATOR_NEW_IS_TAKEN
+  return false;
+#else
+  return true;
+#endif
+}
+
 }  // namespace sidelock::test
+
+#ifndef SIDELOCK_OPERATOR_NEW_IS_TAKEN
 
 // All of them: under a sanitizer those that are not replaced do not call those that are.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc): it is what these are made of
@@ -54,3 +72,4 @@ void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete[](void* block, std::size_t /*size*/) noexcept { std::free(block); }
 void operator delete[](void* block, const std::nothrow_t& /*tag*/) noexcept { std::free(block); }
 // NOLINTEND(cppcoreguidelines-no-malloc)
+#endif

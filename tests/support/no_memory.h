@@ -13,6 +13,8 @@ class NoMemory {
   NoMemory& operator=(const NoMemory&) = delete;
   ~NoMemory();
 
+  // The thread sanitizer has an operator new of its own, which cannot be replaced.
+  [[nodiscard]] static bool is_possible() noexcept;
   // How often it has thrown.
   [[nodiscard]] static std::size_t refused() noexcept;
 };

@@ -35,6 +35,7 @@ Detached wait_for_end(Socket& socket, int& ended) {
 }
 
 TEST(WithoutMemory, SocketsAreAbortedAndClosedAndThoseThatWaitAreWoken) {
+  if (!test::NoMemory::is_possible()) GTEST_SKIP() << "the thread sanitizer has an operator new of its own";
   Reactor reactor;
   const auto sockets = many_sockets(reactor);
   int ended = 0;
@@ -59,6 +60,7 @@ class Count final : public Timer {
 };
 
 TEST(WithoutMemory, TimersAreArmed) {
+  if (!test::NoMemory::is_possible()) GTEST_SKIP() << "the thread sanitizer has an operator new of its own";
   TimerQueue queue;
   int expired = 0;
   std::vector<std::unique_ptr<Count>> timers;
@@ -82,6 +84,7 @@ Detached hold_place(Slots& slots, Reactor& reactor) {
 }
 
 TEST(WithoutMemory, APlaceIsGivenToTheNextInTurn) {
+  if (!test::NoMemory::is_possible()) GTEST_SKIP() << "the thread sanitizer has an operator new of its own";
   Reactor reactor;
   Slots slots{reactor, 1};
   int served = 0;
@@ -100,6 +103,7 @@ TEST(WithoutMemory, APlaceIsGivenToTheNextInTurn) {
 }
 
 TEST(WithoutMemory, AnErrandIsRunOnceForAllTheTimesItWasPosted) {
+  if (!test::NoMemory::is_possible()) GTEST_SKIP() << "the thread sanitizer has an operator new of its own";
   Reactor reactor;
   int runs = 0;
   Errand errand{[&runs] { ++runs; }};
