@@ -5,13 +5,18 @@
 
 #include <fmt/format.h>
 
-#include "base/json_writer.h"
-
 namespace sidelock {
 
 namespace {
 
-std::string_view name(HealthCheck::State state) {
+bool is_json_wanted(const HttpRequest& request) {
+  if (request.query == "format=json") return true;
+  return request.query != "format=text" && request.accept.find("application/json") != std::string_view::npos;
+}
+
+}  // namespace
+
+std::string_view name_of(HealthCheck::State state) {
   switch (state) {
     case HealthCheck::State::kOk: return "ok";
     case HealthCheck::State::kWarning: return "warning";
@@ -20,12 +25,17 @@ std::string_view name(HealthCheck::State state) {
   return "failed";
 }
 
-bool is_json_wanted(const HttpRequest& request) {
-  if (request.query == "format=json") return true;
-  return request.query != "format=text" && request.accept.find("application/json") != std::string_view::npos;
+void add_checks(JsonWriter& json, const std::vector<HealthCheck>& checks) {
+  json.begin_array("checks");
+  for (const HealthCheck& check : checks) {
+    json.begin_object();
+    json.add("name", check.name);
+    json.add("status", name_of(check.state));
+    json.add("message", check.text);
+    json.end_object();
+  }
+  json.end_array();
 }
-
-}  // namespace
 
 HttpResponse health_response(std::string_view what, const std::vector<HealthCheck>& checks,
                              const HttpRequest& request) {
@@ -37,21 +47,13 @@ HttpResponse health_response(std::string_view what, const std::vector<HealthChec
   if (!is_json_wanted(request)) {
     response.body = verdict + '\n';
     for (const HealthCheck& check : checks) {
-      response.body += fmt::format("{:<8}{}: {}\n", name(check.state), check.name, check.text);
+      response.body += fmt::format("{:<8}{}: {}\n", name_of(check.state), check.name, check.text);
     }
     return response;
   }
   JsonWriter body;
   body.add("status", verdict);
-  body.begin_array("checks");
-  for (const HealthCheck& check : checks) {
-    body.begin_object();
-    body.add("name", check.name);
-    body.add("status", name(check.state));
-    body.add("message", check.text);
-    body.end_object();
-  }
-  body.end_array();
+  add_checks(body, checks);
   response.content_type = "application/json";
   response.body = body.take() + '\n';
   return response;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/health.h"
 #include "admin/page/page.h"
 #include "admin/status.h"
 #include "base/grouped.h"
@@ -58,10 +59,6 @@ std::string badge(std::string_view kind, std::string_view text) {
   return fmt::format("<span class=\"badge {}\">{}</span>", kind, escaped(text));
 }
 
-std::string_view name(State state) {
-  return state == State::kOk ? "ok" : state == State::kWarning ? "warning" : "failed";
-}
-
 std::string head(const StatusFacts& facts) {
   const auto worst = std::ranges::max_element(facts.health.ready, {}, &HealthCheck::state);
   const State state = worst == facts.health.ready.end() ? State::kOk : worst->state;
@@ -70,7 +67,7 @@ std::string head(const StatusFacts& facts) {
                                                               : "ready";
   const double uptime =
       std::chrono::duration<double>(facts.now.time_since_epoch()).count() - facts.process.start_time_seconds;
-  return fmt::format("{}<span class=\"soft\">{}, up for {}</span>", badge(name(state), verdict),
+  return fmt::format("{}<span class=\"soft\">{}, up for {}</span>", badge(name_of(state), verdict),
                      escaped(facts.counted.version), in_words(uptime));
 }
 
@@ -109,7 +106,7 @@ std::string checks(const StatusFacts& facts) {
   for (const std::vector<HealthCheck>* const list : {&facts.health.ready, &facts.health.live}) {
     for (const HealthCheck& check : *list) {
       items += fmt::format("<li>{}<b>{}</b> <span class=\"soft\">{}</span></li>",
-                           badge(name(check.state), name(check.state)), escaped(check.name), escaped(check.text));
+                           badge(name_of(check.state), name_of(check.state)), escaped(check.name), escaped(check.text));
     }
   }
   return fmt::format("<p class=\"soft\">{}</p><ul>{}</ul>", escaped(facts.capture), items);

@@ -1,4 +1,5 @@
 // /status.json. See status.h.
+#include "admin/health.h"
 #include "admin/status.h"
 #include "base/json_writer.h"
 
@@ -33,22 +34,6 @@ void add_port(JsonWriter& json, const PortFacts& port, const StatusFacts& facts)
     json.add("sent_to_clients", counted.sent_to_client);
   }
   json.end_object();
-}
-
-std::string_view name(HealthCheck::State state) {
-  return state == HealthCheck::State::kOk ? "ok" : state == HealthCheck::State::kWarning ? "warning" : "failed";
-}
-
-void add_checks(JsonWriter& json, const std::vector<HealthCheck>& checks) {
-  json.begin_array("checks");
-  for (const HealthCheck& check : checks) {
-    json.begin_object();
-    json.add("name", check.name);
-    json.add("status", name(check.state));
-    json.add("message", check.text);
-    json.end_object();
-  }
-  json.end_array();
 }
 
 void add_certificates(JsonWriter& json, const std::vector<CertificateSnapshot>& certificates) {
