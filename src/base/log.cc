@@ -274,15 +274,7 @@ void render(Level level, std::string_view message) {
 
 }  // namespace
 
-void write(Level level, std::string_view message) noexcept {
-  try {
-    render(level, message);
-  } catch (const std::exception&) {
-    if (Writer* const current = writer.load()) current->drop();
-  }
-}
-
-void write_formatted(Level level, fmt::string_view text, fmt::format_args args) noexcept {
+void write(Level level, fmt::string_view text, fmt::format_args args) noexcept {
   try {
     render(level, fmt::vformat(text, args));
   } catch (const std::exception&) {

@@ -29,8 +29,7 @@ bool is_enabled(Level level) noexcept;
 std::uint64_t dropped() noexcept;
 
 // Writes one message. Any thread. Text from outside (SNI, subjects) goes through printable() first.
-void write(Level level, std::string_view message) noexcept;
-void write_formatted(Level level, fmt::string_view text, fmt::format_args args) noexcept;
+void write(Level level, fmt::string_view text, fmt::format_args args) noexcept;
 
 // Writes a line that is complete in itself (an access-log line in the log's format). Any thread.
 void write_raw(std::string_view line) noexcept;
@@ -44,19 +43,19 @@ std::string timestamp();
 
 template <class... Args>
 void debug(fmt::format_string<Args...> text, const Args&... args) noexcept {
-  if (is_enabled(Level::kDebug)) write_formatted(Level::kDebug, text, fmt::make_format_args(args...));
+  if (is_enabled(Level::kDebug)) write(Level::kDebug, text, fmt::make_format_args(args...));
 }
 template <class... Args>
 void info(fmt::format_string<Args...> text, const Args&... args) noexcept {
-  if (is_enabled(Level::kInfo)) write_formatted(Level::kInfo, text, fmt::make_format_args(args...));
+  if (is_enabled(Level::kInfo)) write(Level::kInfo, text, fmt::make_format_args(args...));
 }
 template <class... Args>
 void warning(fmt::format_string<Args...> text, const Args&... args) noexcept {
-  if (is_enabled(Level::kWarning)) write_formatted(Level::kWarning, text, fmt::make_format_args(args...));
+  if (is_enabled(Level::kWarning)) write(Level::kWarning, text, fmt::make_format_args(args...));
 }
 template <class... Args>
 void error(fmt::format_string<Args...> text, const Args&... args) noexcept {
-  if (is_enabled(Level::kError)) write_formatted(Level::kError, text, fmt::make_format_args(args...));
+  if (is_enabled(Level::kError)) write(Level::kError, text, fmt::make_format_args(args...));
 }
 
 }  // namespace sidelock::log

@@ -52,14 +52,14 @@ std::optional<RepetitionLimit::Time> RepetitionLimit::next_due() const {
 }
 
 std::vector<RepetitionLimit::Withheld> RepetitionLimit::take(Time by) {
+  const auto is_due = [by](const Kind& kind) { return kind.withheld > 0 && kind.ends_at <= by; };
   std::vector<Withheld> told;
-  for (auto& [name, kind] : kinds_) {
-    if (kind.withheld == 0 || kind.ends_at > by) continue;
-    told.push_back({name, kind.withheld});
+  for (const auto& [name, kind] : kinds_) {
+    if (is_due(kind)) told.push_back({name, kind.withheld});
   }
   // Only now, when nothing can fail any more: what is forgotten has been told.
   for (auto& [name, kind] : kinds_) {
-    if (kind.withheld > 0 && kind.ends_at <= by) kind = {};
+    if (is_due(kind)) kind = {};
   }
   return told;
 }

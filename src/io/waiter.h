@@ -12,6 +12,18 @@ struct Waiter {
   Waiter* next = nullptr;
 };
 
+// `co_await` on one waits until the reactor is told to schedule_all() of `list`.
+struct WaitIn {
+  Waiter*& list;
+  Waiter waiter{};
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    waiter = {awaiting, list};
+    list = &waiter;
+  }
+  void await_resume() const noexcept {}
+};
+
 // First come, first served. One thread.
 class WaiterQueue {
  public:

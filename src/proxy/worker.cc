@@ -188,16 +188,7 @@ Detached Worker::accept_from(Listener& listener) {
   bool has_warned = false;
   for (;;) {
     if (settings_.limits.when_full == WhenFull::kWait && is_full() && !is_draining_) {
-      struct Room {
-        Worker& worker;
-        Waiter waiter{};
-        [[nodiscard]] bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<> awaiting) noexcept {
-          waiter = {awaiting, worker.waiting_for_room_};
-          worker.waiting_for_room_ = &waiter;
-        }
-        void await_resume() const noexcept {}
-      } room{*this};
+      WaitIn room{waiting_for_room_};
       co_await room;
       continue;
     }

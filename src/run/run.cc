@@ -264,16 +264,7 @@ void Supervisor::terminate() {
 }
 
 Background Supervisor::drain_when_told() {
-  struct Termination {
-    Waiter*& list;
-    Waiter waiter{};
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> awaiting) noexcept {
-      waiter = {awaiting, list};
-      list = &waiter;
-    }
-    void await_resume() const noexcept {}
-  } termination{waiting_for_termination_};
+  WaitIn termination{waiting_for_termination_};
   co_await termination;
 
   const auto& limits = settings_.limits;

@@ -150,12 +150,11 @@ bool is_default_loaded() noexcept {
   return ::OSSL_PROVIDER_available(nullptr, "default") == 1;
 }
 
-// Beside what openssl.cnf asks for, or else the default provider, which is not loaded by itself once another is.
+// Beside the default provider, which is there already: it is not loaded by itself once another is.
 ProviderPtr load() {
-  constexpr int kWithFallbacks = 1;
   if (!is_hkdf_ready()) return nullptr;
   if (::OSSL_PROVIDER_add_builtin(nullptr, "sidelock", start) != 1) return nullptr;
-  return ProviderPtr{::OSSL_PROVIDER_try_load(nullptr, "sidelock", kWithFallbacks)};
+  return ProviderPtr{::OSSL_PROVIDER_load(nullptr, "sidelock")};
 }
 
 }  // namespace

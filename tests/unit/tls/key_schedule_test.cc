@@ -11,7 +11,6 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include "tls/key_schedule.h"
@@ -56,12 +55,6 @@ std::optional<std::string> derive(const char* query, Inputs inputs, std::size_t 
       ::EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(made.data()), size, parameters.data());
   ::ERR_clear_error();
   return status == 1 ? std::optional{made} : std::nullopt;
-}
-
-std::string random_bytes(std::size_t size) {
-  std::string made(size, '\0');
-  ::RAND_bytes(reinterpret_cast<unsigned char*>(made.data()), static_cast<int>(size));
-  return made;
 }
 
 std::string provider_of_the_kdf(const char* query) {

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 
 namespace sidelock {
 
@@ -48,6 +49,12 @@ std::string expand_label(std::string_view secret, std::string label, std::size_t
       ::OSSL_PARAM_construct_end()};
   std::string made(size, '\0');
   require(::EVP_KDF_derive(context.get(), bytes_of(made), size, parameters.data()) == 1);
+  return made;
+}
+
+std::string random_bytes(std::size_t size) {
+  std::string made(size, '\0');
+  ::RAND_bytes(reinterpret_cast<unsigned char*>(made.data()), static_cast<int>(size));
   return made;
 }
 

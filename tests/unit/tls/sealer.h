@@ -17,6 +17,7 @@ inline constexpr const char* kOpenssls = "provider=default";
 // A secret, and what HKDF-Expand-Label with an empty context makes of it.
 std::string expand_label(std::string_view secret, std::string label, std::size_t size);
 
+std::string random_bytes(std::size_t size);
 std::string from_hex(const std::string& digits);
 
 class Sealer {

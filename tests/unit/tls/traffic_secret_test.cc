@@ -3,7 +3,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <openssl/rand.h>
 
 #include "tls/traffic_secret.h"
 #include "unit/tls/sealer.h"
@@ -18,12 +17,6 @@ std::span<const unsigned char> bytes_of(const std::string& text) {
 std::string expand(const TrafficSecret& secret, std::string_view label, std::size_t size) {
   std::string made(size, '\0');
   secret.expand(label, {reinterpret_cast<unsigned char*>(made.data()), size});
-  return made;
-}
-
-std::string random_bytes(std::size_t size) {
-  std::string made(size, '\0');
-  ::RAND_bytes(reinterpret_cast<unsigned char*>(made.data()), static_cast<int>(size));
   return made;
 }
 
