@@ -54,10 +54,16 @@ class Pattern {
   std::vector<std::byte> bytes_;
 };
 
-// A request's bytes from `offset` on: its header, then the pattern.
+// A request's bytes from `offset` on: its header, then the pattern. The header goes together with what follows it, as
+// real clients write a request; alone it would be a record and a wake-up of its own. Valid until the next call.
 inline std::span<const std::byte> request_from(const Header& header, std::uint64_t offset, const Pattern& pattern) {
-  if (offset < sizeof header) return std::as_bytes(std::span{&header, 1}).subspan(offset);
-  return pattern.from(offset, header.request_size - offset);
+  if (offset >= sizeof header) return pattern.from(offset, header.request_size - offset);
+  static std::array<std::byte, Pattern::kLongest> first;
+  const auto follows = pattern.from(sizeof header, header.request_size - sizeof header);
+  const std::size_t size = std::min(sizeof header + follows.size(), first.size());
+  std::memcpy(first.data(), &header, sizeof header);
+  std::memcpy(first.data() + sizeof header, follows.data(), size - sizeof header);
+  return std::span{first}.first(size).subspan(offset);
 }
 
 }  // namespace bench
