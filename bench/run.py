@@ -134,6 +134,7 @@ def main():
     # An interrupted run unwinds like any other: what it started ends, and its namespaces go.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
+    machine.prepare_network()
     programs = Programs(given.build)
     count = given.rounds or (2 if given.quick else 5)
     scale = 0.3 if given.quick else 1.0

@@ -71,6 +71,14 @@ def _tasks(pid):
     return []
 
 
+def prepare_network(prefix=()):
+    """Brings a new network namespace up; `prefix` runs a command there. Reno is the congestion control that a namespace
+    may always choose, and without loss it does what CUBIC, Linux's own default, does; BBR, a distribution's choice, sends
+    by timers, which would be measured along."""
+    for command in (["ip", "link", "set", "lo", "up"], ["sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno"]):
+        subprocess.run([*prefix, *command], check=True, capture_output=True, text=True)
+
+
 @contextlib.contextmanager
 def awake_processors():
     """Keeps both processors from halting: a virtual processor that has to be woken makes everything dearer. The

@@ -62,8 +62,8 @@ class Namespaces:
             _ip("-netns", self.pod, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.client)
             for name, address in ((self.pod, POD_ADDRESS), (self.client, CLIENT_ADDRESS)):
                 _ip("-netns", name, "address", "add", f"{address}/24", "dev", "eth0")
-                for link in ("lo", "eth0"):
-                    _ip("-netns", name, "link", "set", link, "up")
+                _ip("-netns", name, "link", "set", "eth0", "up")
+                machine.prepare_network(inside(name))
             self._undo = undo.pop_all()
         return self
 
