@@ -66,6 +66,9 @@ class Socket {
   // For a descriptor that the owner reads by other means: nothing is left there.
   void note_drained() noexcept { watch_->readable = false; }
 
+  // Lets the next read ask the kernel although the one before came up short: more may have come meanwhile.
+  void look_again() noexcept { watch_->readable = true; }
+
   // Whether a read is worth trying.
   [[nodiscard]] bool may_read() const noexcept { return watch_->readable; }
 

@@ -20,7 +20,7 @@ class RecordLayer : public pool::Pooled {
   RecordLayer(Transport& transport, Inheritance inheritance, const MessageLimit& limit,
               std::uint64_t records_of_one_key = kRecordsOfOneKey);
 
-  // Opens what has come into `into`, after at most one receive of `window` bytes. `into` holds at least window + 20
+  // Opens what has come into `into`, after receives of at most `window` bytes in all. `into` holds at least window + 20
   // KiB. Answers of ours are gathered. Throws std::runtime_error when OpenSSL cannot make a key.
   ReadResult read(std::span<std::byte> into, std::size_t window);
   // Seals all of `from` and gathers it. False when an alert or close_notify has ended the connection for writing.
@@ -35,6 +35,7 @@ class RecordLayer : public pool::Pooled {
 
   std::optional<std::span<const std::byte>> next_record();
   std::size_t open_records(std::span<std::byte> into);
+  std::size_t open_what_came_meanwhile(std::span<std::byte> into, std::size_t window);
   std::size_t accept(ContentType type, std::span<const std::byte> content);
   void accept_alert(std::span<const std::byte> alert);
   void accept_handshake(std::span<const std::byte> fragment);

@@ -6,9 +6,9 @@
 
 namespace sidelock {
 
-Conversation::Conversation(TestSite& site, const TlsClient::Terms& terms) : client{terms}, site_{site} {
+Conversation::Conversation(TestSite& site, const TlsClient::Terms& terms, int type) : client{terms}, site_{site} {
   std::array<int, 2> sockets{};
-  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets.data()), "make a socket pair");
+  check(::socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets.data()), "make a socket pair");
   wire_.reset(sockets[1]);
   socket_.emplace(Fd{sockets[0]}, reactor_);
   stream.emplace(*socket_, buffers_, site.key_updates_per_second);

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/socket.h>
+
 #include "tls/context.h"
 #include "tls/stream.h"
 #include "unit/tls/tls_client.h"
@@ -38,7 +40,9 @@ struct TestSite {
 
 class Conversation {
  public:
-  explicit Conversation(TestSite& site, const TlsClient::Terms& terms = {});
+  // With SOCK_SEQPACKET for `type` the server receives each piece alone, as if the next had come a moment later; its
+  // window is to hold the piece.
+  explicit Conversation(TestSite& site, const TlsClient::Terms& terms = {}, int type = SOCK_STREAM);
   ~Conversation();
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;

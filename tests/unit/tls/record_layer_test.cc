@@ -286,6 +286,42 @@ TEST_P(RecordLayers, KeepTheFactsOfTheHandshake) {
   expect_life(both, sealer);
 }
 
+class OwnRecordLayer : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(is_ready) << both.stream->failure(); }
+
+  // How many bytes for the app one read has brought.
+  std::size_t read_once(std::size_t window) {
+    std::vector<std::byte> plain(Buffers::kPlain);
+    return both.stream->read(plain, window).bytes;
+  }
+
+  TestSite site{true};
+  Conversation both{site, {}, SOCK_SEQPACKET};
+  const bool is_ready = both.shake_hands();
+  Sealer sealer = both.client.sealer();
+};
+
+TEST_F(OwnRecordLayer, RelaysTogetherWhatHasComeWhileRecordsWereOpened) {
+  for (int i = 0; i < 5; ++i) both.send(sealer.seal(kData, std::string(kMostPlain, 'x')));
+  both.send(sealer.seal(kData, "a little"));
+  both.send(sealer.seal(kData, "and no more"));
+  EXPECT_EQ(read_once(Buffers::kLargestWindow), 5 * kMostPlain + std::string_view{"a little"}.size());
+}
+
+TEST_F(OwnRecordLayer, TakesNoMoreThanItsWindowInOneTurnHoweverLittleIsInIt) {
+  for (int i = 0; i < 8; ++i) both.send(sealer.seal(kData, "x", kMostPlain - 1));
+  const std::size_t three_records_fit = std::size_t{64} * 1024;
+  EXPECT_EQ(read_once(three_records_fit), 3);
+}
+
+TEST_F(OwnRecordLayer, DeliversWhatCameBeforeTheEndThatItMeetsOnTheWay) {
+  both.send(sealer.seal(kData, std::string(kMostPlain, 'x')));
+  both.end_client();
+  EXPECT_EQ(both.hear(Buffers::kLargestWindow).size(), kMostPlain);
+  EXPECT_EQ(both.end, ReadEnd::kBareEnd);
+}
+
 // RFC 6066, 4: a client with little memory asks for short records.
 TEST_P(RecordLayers, SendNoLongerRecordsThanTheClientHasAskedFor) {
   TlsClient::Terms terms;
