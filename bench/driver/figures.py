@@ -1,5 +1,6 @@
 """The figures on loopback: how each is measured on one server, once."""
 
+import contextlib
 import json
 import subprocess
 import time
@@ -12,9 +13,11 @@ SECONDS_AT_REST = 1
 
 
 class CpuFigure:
-    """Processor time of the server for each unit of the load's work."""
+    """Processor time of the server for each unit of the load's work. Where it is contended the server is what limits the
+    rate, and never waits for work."""
 
-    def __init__(self, name, unit, mode, arguments, systems, target=None, kind="ecdsa", per=1000.0, check=None):
+    def __init__(self, name, unit, mode, arguments, systems, target=None, kind="ecdsa", per=1000.0, check=None,
+                 is_contended=False):
         self.name = name
         self.unit = unit
         self.systems = systems
@@ -25,10 +28,11 @@ class CpuFigure:
         self._arguments = arguments
         self._per = per  # nanoseconds in one of the unit
         self._check = check
+        self._surroundings = machine.contended_server_processor if is_contended else contextlib.nullcontext
 
     def measure(self, programs, server):
         """(value, share of the processors that others used; 1 where the load could not do its work on time)."""
-        with Load(programs, server.target, self._mode, *self._arguments, is_tls=server.is_tls) as load:
+        with self._surroundings(), Load(programs, server.target, self._mode, *self._arguments, is_tls=server.is_tls) as load:
             load.wait_until_ready()
             window = machine.Window(server.pid)
             told = load.go()
@@ -66,10 +70,16 @@ def cpu_figures(scale, terminators, floors):
                   (*terminators, *copy), 0.95, check=_kept_pace),
         CpuFigure("1 KiB request, closed loop", "us", "requests", paced, (*terminators, *copy)),
     ]
+    for count in (64, 256):
+        figures.append(CpuFigure(f"1 KiB request, closed loop, {count} connections, contended", "us", "requests",
+                                 ["--connections", count, "--duration-ms", int(1500 * scale)], (*terminators, *copy), 0.95,
+                                 is_contended=True))
     for bits, suite in ((128, "TLS_AES_128_GCM_SHA256"), (256, "TLS_AES_256_GCM_SHA384")):
         for name, arguments, target in (("down", down, 0.80), ("up", up, 0.85)):
-            figures.append(CpuFigure(f"{name}, AES-{bits}", "ns/KiB", "bulk", [*arguments, "--ciphersuites", suite],
-                                     (*terminators, *floors), target, per=1.0))
+            for is_contended in (False, True):
+                figures.append(CpuFigure(f"{name}, AES-{bits}{', contended' if is_contended else ''}", "ns/KiB", "bulk",
+                                         [*arguments, "--ciphersuites", suite], (*terminators, *floors), target, per=1.0,
+                                         is_contended=is_contended))
     return figures
 
 

@@ -95,6 +95,17 @@ def awake_processors():
             spinner.wait()
 
 
+@contextlib.contextmanager
+def contended_server_processor():
+    """Somebody else wants the server's processor as much as the server does, and gets half of it."""
+    neighbour = subprocess.Popen(pinned(SERVER_CPU, "sh", "-c", "while :; do :; done"))
+    try:
+        yield
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
 class Window:
     """What passes between begin and end(): processor time of one process tree, and the share of both processors that
     nobody of ours used; needs awake_processors(), which makes ours all there is."""
