@@ -85,8 +85,8 @@ def measure_captured(results, systems, programs, folder, scale, count):
             results.add(figure)
 
 
-def measure_growth(results, systems, programs, scale, count, only):
-    wanted = [figure for figure in growing.growth(scale) if only in figure.name]
+def measure_growth(results, systems, programs, app, scale, count, only):
+    wanted = [figure for figure in growing.growth(scale, app) if only in figure.name]
     if not wanted:
         return
     say("how cost grows")
@@ -151,7 +151,7 @@ def main():
             measure_memory(results, systems, programs, given.only)
             if not given.only:
                 measure_captured(results, systems, programs, folder, scale, few)
-            measure_growth(results, systems, programs, scale, few, given.only)
+            measure_growth(results, systems, programs, app, scale, count, given.only)
     if given.only and given.json and given.json.exists():
         results = with_new_ones(Results.from_json(given.json.read_text()), results)
     if given.json:
