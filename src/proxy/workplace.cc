@@ -1,7 +1,16 @@
 // See workplace.h.
 #include "proxy/workplace.h"
 
+#include <algorithm>
+
 namespace sidelock {
+
+namespace {
+
+// A look asks the kernel up to six times: a turn of them takes half a millisecond.
+constexpr std::size_t kLooksInATurn = 100;
+
+}  // namespace
 
 Workplace::Workplace(const Settings& settings, std::size_t handshakes, Shared& shared,
                      std::shared_ptr<const TlsContext> context, OnProbe on_probe)
@@ -14,7 +23,7 @@ Workplace::Workplace(const Settings& settings, std::size_t handshakes, Shared& s
       context_{std::move(context)},
       destination_policy_{settings},
       silence_watch_{reactor_.timers(), settings.limits.tcp_user_timeout,
-                     [this](Clock::time_point since) { return look_after_all(since); }} {}
+                     [this](Clock::time_point since) { return look_after_some(since); }} {}
 
 bool Workplace::is_our_upstream(const ClientAddress& client, const OriginalDestination& destination) {
   // With preserved sources our own connections come from addresses that are not ours.
@@ -22,10 +31,15 @@ bool Workplace::is_our_upstream(const ClientAddress& client, const OriginalDesti
          shared_.upstream_connections.contains({client.endpoint, destination.endpoint});
 }
 
-bool Workplace::look_after_all(Clock::time_point since) {
+// From the last one down: whoever takes the place of one that has gone has been looked after already.
+SilenceWatch::Found Workplace::look_after_some(Clock::time_point since) {
+  if (still_to_look_after_ == 0) still_to_look_after_ = residents_.size();
+  still_to_look_after_ = std::min(still_to_look_after_, residents_.size());
   bool is_needed = false;
-  for (Resident* const resident : residents_) is_needed |= resident->look_after(since);
-  return is_needed;
+  for (std::size_t looks = 0; looks < kLooksInATurn && still_to_look_after_ > 0; ++looks) {
+    is_needed |= residents_[--still_to_look_after_]->look_after(since);
+  }
+  return {.is_last = still_to_look_after_ == 0, .is_needed = is_needed};
 }
 
 void Workplace::add(Resident& resident) {

@@ -80,7 +80,7 @@ class Workplace {
  private:
   void add(Resident& resident);
   void remove(Resident& resident) noexcept;
-  bool look_after_all(Clock::time_point since);
+  SilenceWatch::Found look_after_some(Clock::time_point since);
 
   const Settings& settings_;
   Shared& shared_;
@@ -94,6 +94,7 @@ class Workplace {
   DestinationPolicy destination_policy_;
   OwnAddresses own_addresses_;
   std::vector<Resident*> residents_;
+  std::size_t still_to_look_after_ = 0;  // of residents_, from the first on; 0 between rounds
   SilenceWatch silence_watch_;
 };
 
