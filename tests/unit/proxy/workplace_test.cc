@@ -17,7 +17,7 @@ class Workplaces : public testing::Test {
     explicit Connection(Workplaces& test) : Resident{test.workplace}, test_{test} {}
     bool look_after(Clock::time_point since) override {
       test_.looked_after.insert(this);
-      test_.since.insert(since);
+      test_.beginnings.insert(since);
       ++test_.looks;
       return test_.is_needed;
     }
@@ -50,7 +50,7 @@ class Workplaces : public testing::Test {
   Shared shared;
   Workplace workplace{settings, 1, shared, nullptr, [](const ClientAddress&) {}};
   std::set<const void*> looked_after;
-  std::set<Clock::time_point> since;
+  std::set<Clock::time_point> beginnings;
   int looks = 0;
   bool is_needed = false;
   std::list<Connection> connections;
@@ -61,7 +61,7 @@ TEST_F(Workplaces, LookAfterManyConnectionsAFewAtATime) {
   EXPECT_EQ(turn(), 100);
   EXPECT_EQ(turn(), 50);
   EXPECT_EQ(looked_after.size(), connections.size());
-  EXPECT_EQ(since.size(), 1) << "a round has one beginning";
+  EXPECT_EQ(beginnings.size(), 1) << "a round has one beginning";
   EXPECT_TRUE(timers().empty()) << "quiet connections cost nothing";
 }
 
@@ -89,7 +89,7 @@ TEST_F(Workplaces, BeginAnotherRoundWhenBytesMoveDuringOne) {
   turn();
   ASSERT_FALSE(timers().empty());
   EXPECT_EQ(turn(), 250);
-  EXPECT_EQ(since.size(), 2);
+  EXPECT_EQ(beginnings.size(), 2);
   EXPECT_TRUE(timers().empty());
 }
 
