@@ -255,15 +255,17 @@ void Connection::count_in(PortCounters& counters) {
   progress.counters = &counters;
 }
 
-bool Connection::look_after(Clock::time_point since) {
-  if (relay == nullptr) return false;
+Connection::Look Connection::look_after(Clock::time_point since) {
+  if (relay == nullptr) return {.is_needed = false, .is_costly = false};
   // What has moved since the last look may be unanswered at the next one.
-  if (progress.last_activity >= since) {
+  const bool has_moved = progress.last_activity >= since;
+  const bool is_costly = !has_moved && has_outstanding;
+  if (has_moved) {
     has_outstanding = true;
   } else if (has_outstanding) {
     has_outstanding = relay->look_after();
   }
-  return has_outstanding;
+  return {.is_needed = has_outstanding, .is_costly = is_costly};
 }
 
 void Connection::drain(Clock::time_point quiet_since) {

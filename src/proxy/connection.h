@@ -32,7 +32,7 @@ class Connection final : public Workplace::Resident {
   // Counts it as open from now on, and as ended once it is destroyed.
   void count_in(PortCounters& counters);
 
-  bool look_after(Clock::time_point since) override;
+  Look look_after(Clock::time_point since) override;
   void drain(Clock::time_point quiet_since) override;
   void abort() override;
 

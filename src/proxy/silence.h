@@ -48,7 +48,7 @@ class SilenceWatch final : public Timer {
     if (is_in_round_) {
       timers_.arm(*this, now + kBreath);
     } else if (is_needed_) {
-      timers_.arm(*this, now + pause());
+      timers_.arm(*this, std::max(began_at_ + pause(), now + kBreath));
     }
   }
 

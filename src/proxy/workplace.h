@@ -32,9 +32,13 @@ class Workplace {
     Resident& operator=(const Resident&) = delete;
     virtual ~Resident() { workplace_.remove(*this); }
 
+    // What looking after a connection has come to.
+    struct Look {
+      bool is_needed;  // again, although no byte may move until then
+      bool is_costly;  // it has asked the kernel
+    };
     // Called by the SilenceWatch, which did so before at `since`: ends the connection when a peer has gone silent.
-    // False when it need not be called before bytes move again.
-    virtual bool look_after(Clock::time_point since) = 0;
+    virtual Look look_after(Clock::time_point since) = 0;
     // Ends the connection cleanly if it has been quiet for a while.
     virtual void drain(Clock::time_point quiet_since) = 0;
     virtual void abort() = 0;

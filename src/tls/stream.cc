@@ -276,7 +276,6 @@ bool TlsStream::write(std::span<const std::byte> from) {
 }
 
 bool TlsStream::close_notify() {
-  is_closed_ = true;
   const auto when_it_fails = leaving_nothing_in(transport_);
   if (records_) {
     records_->close_notify();
@@ -285,7 +284,10 @@ bool TlsStream::close_notify() {
     ::SSL_shutdown(ssl_.get());
     forget_openssl_errors();
   }
-  return transport_.flush();
+  is_closed_ = transport_.flush();
+  // Without TLS there was nothing to send; a client that is gone already is to be noticed all the same.
+  if (is_passing_through_ && is_closed_) is_closed_ = transport_.socket().write({}).state != Io::kError;
+  return is_closed_;
 }
 
 const TlsFacts& TlsStream::facts() const {

@@ -111,7 +111,7 @@ class TlsStream {
   bool has_promised_tls_ = false;
   bool is_established_ = false;
   bool is_passing_through_ = false;
-  bool is_closed_ = false;  // close_notify() was called
+  bool is_closed_ = false;  // close_notify() was called, and the client was there
   bool has_sent_ticket_ = false;
   bool is_flooded_ = false;
 };

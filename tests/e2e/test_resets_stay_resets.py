@@ -1,9 +1,25 @@
 """A reset on one side is a reset on the other, after what was relayed before has arrived; never a clean end."""
 
+import os
+import signal
+import socket
+import struct
+import threading
+
 import pytest
 
 from support import apps
-from support.client import RawTls
+from support.client import RawTls, connect
+
+
+class PlainClient:
+    def __init__(self, port):
+        self._socket = connect(port)
+        self.send = self._socket.sendall
+
+    def reset(self):
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
 
 def test_a_reset_of_the_client_reaches_the_app(run):
@@ -76,4 +92,40 @@ def test_a_client_that_ended_its_stream_and_then_resets_is_no_clean_end(run):
         client.receive_exactly(100_000)
         client.reset()
         assert app.connection().wait().end == "reset"
+        sidelock.wait_for_outcome("client_reset")
+
+
+@pytest.mark.parametrize("size", [0, 1000, 40_000])
+@pytest.mark.parametrize("make_client, settings", [
+    pytest.param(RawTls, ("--record-layer", "native"), id="native"),
+    pytest.param(RawTls, ("--record-layer", "openssl"), id="openssl"),
+    pytest.param(PlainClient, ("--plaintext", "allow"), id="plaintext"),
+])
+def test_a_client_that_has_reset_when_the_app_ends_is_no_clean_end(run, make_client, settings, size):
+    has_begun, may_end, has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def end_when_told(connection, seen):
+        assert connection.recv(5) == b"hello"
+        connection.sendall(b"hello")
+        has_begun.set()
+        may_end.wait(30)
+        connection.shutdown(socket.SHUT_WR)
+        has_ended.set()
+        apps.receive_all(connection, seen)
+
+    with apps.App(end_when_told) as app, run(app.port, *settings) as sidelock:
+        client = make_client(sidelock.port)
+        client.send(b"hello")
+        seen = app.connection()
+        assert has_begun.wait(30)
+        # Both come while it sleeps, so that it learns of them in one turn.
+        os.kill(sidelock.pid, signal.SIGSTOP)
+        try:
+            client.send(bytes(size))
+            client.reset()
+            may_end.set()
+            assert has_ended.wait(30)
+        finally:
+            os.kill(sidelock.pid, signal.SIGCONT)
+        assert seen.wait().end == "reset"
         sidelock.wait_for_outcome("client_reset")

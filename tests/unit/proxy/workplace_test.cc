@@ -15,11 +15,11 @@ class Workplaces : public testing::Test {
   class Connection : public Workplace::Resident {
    public:
     explicit Connection(Workplaces& test) : Resident{test.workplace}, test_{test} {}
-    bool look_after(Clock::time_point since) override {
+    Look look_after(Clock::time_point since) override {
       test_.looked_after.insert(this);
       test_.beginnings.insert(since);
       ++test_.looks;
-      return test_.is_needed;
+      return {.is_needed = test_.is_needed, .is_costly = test_.is_costly};
     }
     void drain(Clock::time_point /*quiet_since*/) override {}
     void abort() override {}
@@ -53,6 +53,7 @@ class Workplaces : public testing::Test {
   std::set<Clock::time_point> beginnings;
   int looks = 0;
   bool is_needed = false;
+  bool is_costly = true;
   std::list<Connection> connections;
 };
 
@@ -63,6 +64,12 @@ TEST_F(Workplaces, LookAfterManyConnectionsAFewAtATime) {
   EXPECT_EQ(looked_after.size(), connections.size());
   EXPECT_EQ(beginnings.size(), 1) << "a round has one beginning";
   EXPECT_TRUE(timers().empty()) << "quiet connections cost nothing";
+}
+
+TEST_F(Workplaces, LookAfterAllAtOnceWhenNobodyIsAskedAbout) {
+  is_costly = false;
+  EXPECT_EQ(turn(), 250);
+  EXPECT_TRUE(timers().empty());
 }
 
 TEST_F(Workplaces, LookAfterEverybodyWhoIsLeftWhenConnectionsComeAndGoMeanwhile) {
@@ -91,6 +98,17 @@ TEST_F(Workplaces, BeginAnotherRoundWhenBytesMoveDuringOne) {
   EXPECT_EQ(turn(), 250);
   EXPECT_EQ(beginnings.size(), 2);
   EXPECT_TRUE(timers().empty());
+}
+
+TEST_F(Workplaces, BeginRoundsAtTheSamePaceHoweverLongTheyTake) {
+  is_needed = true;
+  turn();
+  const Clock::time_point begun = Clock::now();
+  while (Clock::now() == begun) {
+  }
+  turn();
+  turn();
+  EXPECT_LE(timers().next_expiry(), begun + settings.limits.tcp_user_timeout / 4);
 }
 
 TEST_F(Workplaces, BeginAnotherRoundWhileBytesAreUnanswered) {

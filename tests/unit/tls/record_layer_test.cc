@@ -316,10 +316,16 @@ TEST_F(OwnRecordLayer, TakesNoMoreThanItsWindowInOneTurnHoweverLittleIsInIt) {
 }
 
 TEST_F(OwnRecordLayer, DeliversWhatCameBeforeTheEndThatItMeetsOnTheWay) {
-  both.send(sealer.seal(kData, std::string(kMostPlain, 'x')));
-  both.end_client();
-  EXPECT_EQ(both.hear(Buffers::kLargestWindow).size(), kMostPlain);
-  EXPECT_EQ(both.end, ReadEnd::kBareEnd);
+  for (const bool is_cut : {false, true}) {
+    Conversation other{site, {}, SOCK_SEQPACKET};
+    ASSERT_TRUE(other.shake_hands());
+    Sealer its = other.client.sealer();
+    other.send(its.seal(kData, std::string(kMostPlain, 'x')));
+    if (is_cut) other.send(its.seal(kData, "next").substr(0, 10));
+    other.end_client();
+    EXPECT_EQ(other.hear(Buffers::kLargestWindow).size(), kMostPlain);
+    EXPECT_EQ(other.end, is_cut ? ReadEnd::kTruncated : ReadEnd::kBareEnd);
+  }
 }
 
 // RFC 6066, 4: a client with little memory asks for short records.
