@@ -10,6 +10,8 @@ from .load import Load
 
 KIB_PER_MIB = 1024
 SECONDS_AT_REST = 1
+# Of a processor that the server shares with one other: below, it has waited for work; above, the other one has not run.
+LEAST_SHARE, MOST_SHARE = 0.40, 0.60
 
 
 class CpuFigure:
@@ -28,16 +30,20 @@ class CpuFigure:
         self._arguments = arguments
         self._per = per  # nanoseconds in one of the unit
         self._check = check
-        self._surroundings = machine.contended_server_processor if is_contended else contextlib.nullcontext
+        self._is_contended = is_contended
 
     def measure(self, programs, server):
-        """(value, share of the processors that others used; 1 where the load could not do its work on time)."""
-        with self._surroundings(), Load(programs, server.target, self._mode, *self._arguments, is_tls=server.is_tls) as load:
+        """(value, share of the processors that others used; 1 where the load could not do its work on time, or did not keep
+        a server busy that is contended)."""
+        surroundings = machine.contended_server_processor() if self._is_contended else contextlib.nullcontext()
+        with surroundings, Load(programs, server.target, self._mode, *self._arguments, is_tls=server.is_tls) as load:
             load.wait_until_ready()
             window = machine.Window(server.pid)
             told = load.go()
             spent, foreign = window.end()
         is_on_time = self._check is None or self._check(server, told)
+        if self._is_contended and not LEAST_SHARE <= window.share <= MOST_SHARE:
+            is_on_time = False
         return spent / told["units"] / self._per, foreign if is_on_time else 1.0
 
 

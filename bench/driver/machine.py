@@ -75,6 +75,8 @@ def prepare_network(prefix=()):
     """Brings a new network namespace up; `prefix` runs a command there. Reno is the congestion control that a namespace
     may always choose, and without loss it does what CUBIC, Linux's own default, does; BBR, a distribution's choice, sends
     by timers, which would be measured along."""
+    if not prefix and os.readlink("/proc/self/ns/net") == os.readlink("/proc/1/ns/net"):
+        raise RuntimeError("this is the machine's own network; run scripts/bench, which makes one")
     for command in (["ip", "link", "set", "lo", "up"], ["sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno"]):
         subprocess.run([*prefix, *command], check=True, capture_output=True, text=True)
 
@@ -130,6 +132,7 @@ class Window:
         server = cpu_ns(self._pid) - self._server
         ours = cpu_ns(os.getpid()) - self._ours
         wall = time.monotonic_ns() - self._begin
+        self.share = server / wall  # of its processor that the server had
         processors = len({SERVER_CPU, LOAD_CPU})
         return server, max(0.0, 1 - ours / (wall * processors))
 

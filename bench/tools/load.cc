@@ -280,6 +280,7 @@ int start(int argc, char** argv) {
     return 0;
   }
   options::notify(given);
+  if (work.request_size < sizeof(Header)) throw std::invalid_argument{"--request-size: a request has 16 bytes or more"};
   work.duration_ns = duration_ms * 1'000'000;
   shared.target = parse_target(to);
   if (!given.contains("plain")) shared.context = make_context(shared, ciphersuites, groups);
