@@ -84,7 +84,8 @@ def cpu_figures(scale, terminators, floors):
         for name, arguments, target in (("down", down, 0.80), ("up", up, 0.85)):
             for is_contended in (False, True):
                 figures.append(CpuFigure(f"{name}, AES-{bits}{', contended' if is_contended else ''}", "ns/KiB", "bulk",
-                                         [*arguments, "--ciphersuites", suite], (*terminators, *floors), target, per=1.0,
+                                         [*arguments, "--ciphersuites", suite],
+                                         (*terminators, *(copy if is_contended else floors)), target, per=1.0,
                                          is_contended=is_contended))
     return figures
 

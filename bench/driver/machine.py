@@ -1,6 +1,7 @@
 """The machine while something is measured: processor clocks, memory, and who else was at work."""
 
 import contextlib
+import json
 import os
 import pathlib
 import platform
@@ -75,8 +76,9 @@ def prepare_network(prefix=()):
     """Brings a new network namespace up; `prefix` runs a command there. Reno is the congestion control that a namespace
     may always choose, and without loss it does what CUBIC, Linux's own default, does; BBR, a distribution's choice, sends
     by timers, which would be measured along."""
-    if not prefix and os.readlink("/proc/self/ns/net") == os.readlink("/proc/1/ns/net"):
-        raise RuntimeError("this is the machine's own network; run scripts/bench, which makes one")
+    shown = subprocess.run([*prefix, "ip", "-json", "link", "show", "lo"], check=True, capture_output=True, text=True).stdout
+    if "UP" in json.loads(shown)[0]["flags"]:
+        raise RuntimeError("this network is in use; run scripts/bench, which makes one")
     for command in (["ip", "link", "set", "lo", "up"], ["sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno"]):
         subprocess.run([*prefix, *command], check=True, capture_output=True, text=True)
 
