@@ -1,6 +1,7 @@
 """A reset on one side is a reset on the other, after what was relayed before has arrived; never a clean end."""
 
 import os
+import pathlib
 import signal
 import socket
 import struct
@@ -95,6 +96,12 @@ def test_a_client_that_ended_its_stream_and_then_resets_is_no_clean_end(run):
         sidelock.wait_for_outcome("client_reset")
 
 
+def all_threads_sleep(pid):
+    """proc_pid_stat(5): T is stopped by a signal, which takes effect a moment after it was sent."""
+    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
+
+
 @pytest.mark.parametrize("size", [0, 1000, 40_000])
 @pytest.mark.parametrize("make_client, settings", [
     pytest.param(RawTls, ("--record-layer", "native"), id="native"),
@@ -121,6 +128,7 @@ def test_a_client_that_has_reset_when_the_app_ends_is_no_clean_end(run, make_cli
         # Both come while it sleeps, so that it learns of them in one turn.
         os.kill(sidelock.pid, signal.SIGSTOP)
         try:
+            apps.wait_until(lambda: all_threads_sleep(sidelock.pid), "the process to stop")
             client.send(bytes(size))
             client.reset()
             may_end.set()
