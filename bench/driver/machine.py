@@ -84,30 +84,27 @@ def prepare_network(prefix=()):
 
 
 @contextlib.contextmanager
-def awake_processors():
-    """Keeps both processors from halting: a virtual processor that has to be woken makes everything dearer. The
-    spinners run only when nobody else wants to (SCHED_IDLE)."""
-    spinners = [
-        subprocess.Popen(pinned(cpu, "chrt", "--idle", "0", "sh", "-c", "while :; do :; done"))
-        for cpu in (SERVER_CPU, LOAD_CPU)
-    ]
+def _loop_on(cpu, *how):
+    """Somebody who only counts, on this processor."""
+    loop = subprocess.Popen(pinned(cpu, *how, "sh", "-c", "while :; do :; done"))
     try:
         yield
     finally:
-        for spinner in spinners:
-            spinner.kill()
-            spinner.wait()
+        loop.kill()
+        loop.wait()
 
 
 @contextlib.contextmanager
+def awake_processors():
+    """Keeps both processors from halting: a virtual processor that has to be woken makes everything dearer. The
+    spinners run only when nobody else wants to (SCHED_IDLE)."""
+    with _loop_on(SERVER_CPU, "chrt", "--idle", "0"), _loop_on(LOAD_CPU, "chrt", "--idle", "0"):
+        yield
+
+
 def contended_server_processor():
     """Somebody else wants the server's processor as much as the server does, and gets half of it."""
-    neighbour = subprocess.Popen(pinned(SERVER_CPU, "sh", "-c", "while :; do :; done"))
-    try:
-        yield
-    finally:
-        neighbour.kill()
-        neighbour.wait()
+    return _loop_on(SERVER_CPU)
 
 
 @contextlib.contextmanager

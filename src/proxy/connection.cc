@@ -259,13 +259,9 @@ Connection::Look Connection::look_after(Clock::time_point since) {
   if (relay == nullptr) return {.is_needed = false, .is_costly = false};
   // What has moved since the last look may be unanswered at the next one.
   const bool has_moved = progress.last_activity >= since;
-  const bool is_costly = !has_moved && has_outstanding;
-  if (has_moved) {
-    has_outstanding = true;
-  } else if (has_outstanding) {
-    has_outstanding = relay->look_after();
-  }
-  return {.is_needed = has_outstanding, .is_costly = is_costly};
+  const bool is_to_ask = has_outstanding && !has_moved;
+  has_outstanding = has_moved || (is_to_ask && relay->look_after());
+  return {.is_needed = has_outstanding, .is_costly = is_to_ask};
 }
 
 void Connection::drain(Clock::time_point quiet_since) {

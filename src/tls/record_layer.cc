@@ -56,11 +56,12 @@ ReadResult RecordLayer::read(std::span<std::byte> into, std::size_t window) {
 // the stream ends is told again by the next read.
 std::size_t RecordLayer::open_what_came_meanwhile(std::span<std::byte> into, std::size_t window) {
   std::size_t bytes = 0;
-  for (IoResult received{Io::kDone, kBulk}; !end_ && received.bytes >= kBulk && window >= kBulk;) {
+  for (bool is_bulk = true; is_bulk && !end_ && window >= kBulk;) {
     transport_.socket().look_again();
-    received = transport_.receive(window);
-    window -= received.bytes;
+    const std::size_t received = transport_.receive(window).bytes;
+    window -= received;
     bytes += open_records(into.subspan(bytes));
+    is_bulk = received >= kBulk;
   }
   return bytes;
 }

@@ -1,7 +1,6 @@
 """--plaintext allow: clients without TLS reach the app as if nobody stood between, and are told apart in the log."""
 
 import socket
-import struct
 import threading
 
 import pytest
@@ -16,11 +15,6 @@ ALLOW = ("--plaintext", "allow")
 
 def end(connection):
     connection.shutdown(socket.SHUT_WR)
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def test_clients_with_and_without_tls_reach_the_app_and_are_told_apart(run, echo_app):
@@ -91,7 +85,7 @@ def test_a_reset_of_the_client_reaches_the_app(run):
         plain.sendall(b"before the fall")
         seen = app.connection()
         wait_until(lambda: seen.count == 15, "the bytes to arrive")
-        reset(plain)
+        apps.reset(plain)
         assert seen.wait().end == "reset"
         assert sidelock.wait_for_outcome("client_reset")["tls.established"] is False
 

@@ -4,7 +4,6 @@ import os
 import pathlib
 import signal
 import socket
-import struct
 import threading
 
 import pytest
@@ -19,8 +18,7 @@ class PlainClient:
         self.send = self._socket.sendall
 
     def reset(self):
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._socket.close()
+        apps.reset(self._socket)
 
 
 def test_a_reset_of_the_client_reaches_the_app(run):
